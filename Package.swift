@@ -1,0 +1,101 @@
+// swift-tools-version: 6.3
+
+import PackageDescription
+
+// Every target: Swift 6 language mode, strict memory safety, warnings are errors.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+// The request path crosses module borders at every step, so its small functions must be inlined across them.
+let optimized: [SwiftSetting] = [
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))
+]
+
+/// `Bytes` alone may return spans from its own types.
+let lifetimes: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
+
+let settings = strict + optimized
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name + "Tests",
+        dependencies: dependencies + ["TestSupport"],
+        swiftSettings: strict
+    )
+}
+
+let package = Package(
+    name: "postern",
+    products: [
+        .executable(name: "postern", targets: ["postern"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        // What Swift can't import by itself: module maps and inline shims, no logic.
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CLinux"),
+
+        // The layers, lowest first.
+        .target(name: "Bytes", swiftSettings: settings + lifetimes),
+        .target(name: "EventLoop", dependencies: ["Bytes", "CLinux"], swiftSettings: settings),
+        .target(name: "Crypto", dependencies: ["Bytes", "COpenSSL", "CCrypt"], swiftSettings: settings),
+        .target(name: "TLS", dependencies: ["Bytes", "EventLoop", "COpenSSL"], swiftSettings: settings),
+        .target(name: "HTTP", dependencies: ["Bytes", "CNGHTTP2"], swiftSettings: settings),
+        .target(name: "Limits", dependencies: ["Bytes"], swiftSettings: settings),
+        .target(name: "Access", dependencies: ["Bytes", "Limits", "Crypto"], swiftSettings: settings),
+        .target(name: "Store", dependencies: ["Bytes", "CSQLite"], swiftSettings: settings),
+        .target(name: "Upstream", dependencies: ["Bytes", "EventLoop", "TLS", "HTTP"], swiftSettings: settings),
+        .target(
+            name: "Proxy",
+            dependencies: [
+                "Bytes", "EventLoop", "Crypto", "TLS", "HTTP", "Limits", "Access", "Store", "Upstream", "CPCRE2",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "ConfigSyntax", swiftSettings: settings),
+        .target(
+            name: "Configuration",
+            dependencies: ["Bytes", "ConfigSyntax", "Proxy", "TLS", "Access", "Limits", "HTTP", "Upstream", "EventLoop"],
+            swiftSettings: settings
+        ),
+        .target(name: "DemoGateway", dependencies: ["Bytes", "EventLoop", "HTTP", "Crypto"], swiftSettings: settings),
+        .executableTarget(
+            name: "postern",
+            dependencies: [
+                "Configuration", "Proxy", "DemoGateway", "Access", "Crypto", "TLS", "EventLoop", "Bytes",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+
+        // Tests mirror the targets; stand-ins live in TestSupport.
+        .target(name: "TestSupport", dependencies: ["Bytes", "EventLoop"], path: "Tests/TestSupport", swiftSettings: strict),
+        tests("Bytes", ["Bytes"]),
+        tests("EventLoop", ["EventLoop", "Bytes"]),
+        tests("Crypto", ["Crypto", "Bytes"]),
+        tests("TLS", ["TLS", "EventLoop", "Bytes"]),
+        tests("HTTP", ["HTTP", "Bytes"]),
+        tests("Limits", ["Limits"]),
+        tests("Access", ["Access", "Limits", "Crypto", "Bytes"]),
+        tests("Upstream", ["Upstream", "EventLoop"]),
+        tests("Proxy", ["Proxy", "Configuration", "DemoGateway", "TLS", "EventLoop", "HTTP", "Access", "Limits", "Bytes"]),
+        tests("ConfigSyntax", ["ConfigSyntax"]),
+        tests("Configuration", ["Configuration", "ConfigSyntax", "Proxy"]),
+        tests("DemoGateway", ["DemoGateway", "EventLoop", "HTTP", "Bytes"]),
+    ]
+)
