@@ -1,0 +1,142 @@
+/// Bytes by their names, and the classes that HTTP's grammar sorts them into.
+package enum ASCII {
+    package static let tab: UInt8 = 0x09
+    package static let lineFeed: UInt8 = 0x0A
+    package static let carriageReturn: UInt8 = 0x0D
+    package static let space: UInt8 = 0x20
+    package static let quote: UInt8 = 0x22
+    package static let percent: UInt8 = 0x25
+    package static let comma: UInt8 = 0x2C
+    package static let hyphen: UInt8 = 0x2D
+    package static let dot: UInt8 = 0x2E
+    package static let slash: UInt8 = 0x2F
+    package static let zero: UInt8 = 0x30
+    package static let colon: UInt8 = 0x3A
+    package static let semicolon: UInt8 = 0x3B
+    package static let equals: UInt8 = 0x3D
+    package static let question: UInt8 = 0x3F
+    package static let at: UInt8 = 0x40
+    package static let backslash: UInt8 = 0x5C
+    package static let underscore: UInt8 = 0x5F
+
+    package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+    package static func isUppercase(_ byte: UInt8) -> Bool { byte &- 0x41 < 26 }
+    package static func isLowercase(_ byte: UInt8) -> Bool { byte &- 0x61 < 26 }
+    package static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
+
+    /// `byte` with an upper-case letter turned into its lower-case one.
+    package static func lowercased(_ byte: UInt8) -> UInt8 {
+        byte &- 0x41 < 26 ? byte | 0x20 : byte
+    }
+
+    /// The value of a hexadecimal digit, or nil.
+    package static func hexValue(_ byte: UInt8) -> UInt8? {
+        if byte &- 0x30 < 10 { return byte &- 0x30 }
+        let letter = (byte | 0x20) &- 0x61
+        return letter < 6 ? letter &+ 10 : nil
+    }
+
+    /// The digit for a value from 0 to 15.
+    package static func lowercaseHexDigit(_ nibble: UInt8) -> UInt8 {
+        nibble < 10 ? nibble &+ 0x30 : nibble &+ 0x57
+    }
+
+    /// The digit for a value from 0 to 15.
+    package static func uppercaseHexDigit(_ nibble: UInt8) -> UInt8 {
+        nibble < 10 ? nibble &+ 0x30 : nibble &+ 0x37
+    }
+
+    /// Whether `byte` may stand in a token (RFC 9110, section 5.6.2).
+    package static func isToken(_ byte: UInt8) -> Bool {
+        // Two 64-bit words, one bit for each byte below 128.
+        let low: UInt64 = 0x03FF_6CFA_0000_0000
+        let high: UInt64 = 0x57FF_FFFF_C7FF_FFFE
+        if byte < 64 { return (low >> UInt64(byte)) & 1 == 1 }
+        if byte < 128 { return (high >> UInt64(byte &- 64)) & 1 == 1 }
+        return false
+    }
+
+    /// Whether `byte` may stand in a field's value: visible, space, tab or 8-bit (RFC 9110, section 5.5).
+    package static func isFieldValue(_ byte: UInt8) -> Bool {
+        (byte >= 0x20 && byte != 0x7F) || byte == 0x09
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether the bytes are those of `text`, letter case aside. `text` must be lower case.
+    package func equalsIgnoringCase(_ text: StaticString) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard self.count == count else { return false }
+        let other = unsafe UnsafeBufferPointer(start: text.utf8Start, count: count)
+        for index in 0..<count {
+            if ASCII.lowercased(unsafe self[unchecked: index]) != (unsafe other[index]) { return false }
+        }
+        return true
+    }
+
+    /// Whether the bytes are those of `text`.
+    package func equals(_ text: StaticString) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard self.count == count else { return false }
+        let other = unsafe UnsafeBufferPointer(start: text.utf8Start, count: count)
+        for index in 0..<count where unsafe self[unchecked: index] != other[index] { return false }
+        return true
+    }
+
+    /// Whether both hold the same bytes.
+    package func equals(_ other: borrowing Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in 0..<count where unsafe self[unchecked: index] != other[unchecked: index] { return false }
+        return true
+    }
+
+    /// Whether both hold the same bytes, letter case aside.
+    package func equalsIgnoringCase(_ other: borrowing Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        for index in 0..<count {
+            if unsafe ASCII.lowercased(self[unchecked: index]) != ASCII.lowercased(other[unchecked: index]) {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// The index of the first `byte` in `range`, or nil.
+    package func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        var index = range.lowerBound
+        while index < range.upperBound {
+            if unsafe self[unchecked: index] == byte { return index }
+            index &+= 1
+        }
+        return nil
+    }
+
+    /// The bytes as an array. Allocates.
+    package var array: [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            for index in 0..<count { unsafe buffer[index] = self[unchecked: index] }
+            initialized = count
+        }
+    }
+
+    /// The bytes as text, invalid UTF-8 replaced. Allocates.
+    package var string: String {
+        String(decoding: array, as: UTF8.self)
+    }
+
+    /// The value of a non-empty run of decimal digits, or nil for anything else and for what overflows.
+    package func decimalValue() -> Int? {
+        guard count > 0, count <= 19 else { return nil }
+        var value = 0
+        for index in 0..<count {
+            let digit = unsafe self[unchecked: index] &- 0x30
+            guard digit < 10 else { return nil }
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = product.addingReportingOverflow(Int(digit))
+            if overflow || carry { return nil }
+            value = sum
+        }
+        return value
+    }
+}

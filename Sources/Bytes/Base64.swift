@@ -1,0 +1,102 @@
+/// Base64 (RFC 4648, sections 4 and 5). Strict: no white space, padding as the alphabet demands, no stray bits.
+package enum Base64 {
+    /// Which characters stand for 62 and 63, and whether padding is written.
+    package enum Alphabet: Sendable {
+        /// `+` and `/`, padded with `=`.
+        case standard
+        /// `-` and `_`, without padding.
+        case url
+    }
+
+    /// Bytes that `count` bytes of padded input decode to at the most.
+    package static func maximumDecodedCount(_ count: Int) -> Int { (count + 3) / 4 * 3 }
+
+    /// Decodes `input` and appends to `output`. False, with nothing appended, when it isn't base64.
+    package static func decode(
+        _ input: borrowing Span<UInt8>,
+        alphabet: Alphabet = .standard,
+        into output: inout ByteBuffer
+    ) -> Bool {
+        var end = input.count
+        switch alphabet {
+        case .standard:
+            guard end % 4 == 0 else { return false }
+            if end > 0, input[end - 1] == ASCII.equals { end -= 1 }
+            if end > 0, input.count - end == 1, input[end - 1] == ASCII.equals { end -= 1 }
+        case .url:
+            break
+        }
+        guard end % 4 != 1 else { return false }
+        let start = output.writeIndex
+        var accumulator: UInt32 = 0
+        var bits = 0
+        for index in 0..<end {
+            guard let value = value(of: input[index], alphabet) else {
+                output.truncate(to: start)
+                return false
+            }
+            accumulator = (accumulator << 6) | UInt32(value)
+            bits += 6
+            if bits >= 8 {
+                bits -= 8
+                output.append(UInt8(truncatingIfNeeded: accumulator >> UInt32(bits)))
+                accumulator &= (1 << UInt32(bits)) - 1
+            }
+        }
+        if accumulator != 0 {
+            output.truncate(to: start)
+            return false
+        }
+        return true
+    }
+
+    /// The bytes that `text` stands for, or nil.
+    package static func decode(_ text: String, alphabet: Alphabet = .standard) -> [UInt8]? {
+        var output = ByteBuffer(capacity: max(maximumDecodedCount(text.utf8.count), 1))
+        let bytes = Array(text.utf8)
+        guard decode(bytes.span, alphabet: alphabet, into: &output) else { return nil }
+        return output.readable.array
+    }
+
+    /// Base64 of `input`.
+    package static func encode(_ input: borrowing Span<UInt8>, alphabet: Alphabet = .standard) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity((input.count + 2) / 3 * 4)
+        var index = 0
+        while index < input.count {
+            let remaining = min(input.count - index, 3)
+            var group = UInt32(input[index]) << 16
+            if remaining > 1 { group |= UInt32(input[index + 1]) << 8 }
+            if remaining > 2 { group |= UInt32(input[index + 2]) }
+            for position in 0...remaining {
+                output.append(character(UInt8(truncatingIfNeeded: group >> UInt32(18 - 6 * position)) & 63, alphabet))
+            }
+            if alphabet == .standard {
+                for _ in remaining..<3 { output.append(ASCII.equals) }
+            }
+            index += 3
+        }
+        return output
+    }
+
+    private static func value(of byte: UInt8, _ alphabet: Alphabet) -> UInt8? {
+        if ASCII.isUppercase(byte) { return byte - 0x41 }
+        if ASCII.isLowercase(byte) { return byte - 0x61 + 26 }
+        if ASCII.isDigit(byte) { return byte - 0x30 + 52 }
+        switch (alphabet, byte) {
+        case (.standard, 0x2B), (.url, 0x2D): return 62
+        case (.standard, 0x2F), (.url, 0x5F): return 63
+        default: return nil
+        }
+    }
+
+    private static func character(_ value: UInt8, _ alphabet: Alphabet) -> UInt8 {
+        switch value {
+        case 0..<26: return value + 0x41
+        case 26..<52: return value - 26 + 0x61
+        case 52..<62: return value - 52 + 0x30
+        case 62: return alphabet == .standard ? 0x2B : 0x2D
+        default: return alphabet == .standard ? 0x2F : 0x5F
+        }
+    }
+}
