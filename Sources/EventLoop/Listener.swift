@@ -4,6 +4,7 @@ import Glibc
 /// Sockets that wait for connections.
 package enum Listener {
     /// What an attempt to accept brought.
+    @frozen
     package enum AcceptResult: ~Copyable, Sendable {
         /// A connection, non-blocking, and who it comes from.
         case connection(OwnedDescriptor, SocketAddress)

@@ -4,6 +4,7 @@ import Glibc
 /// Stream sockets: making, connecting, options (socket(7), tcp(7)).
 package enum Sockets {
     /// What an attempt to connect brought.
+    @frozen
     package enum ConnectResult: ~Copyable, Sendable {
         case connected(OwnedDescriptor)
         /// Wait until the socket is writable, then ask `error(of:)`.
@@ -117,6 +118,7 @@ package enum Sockets {
     }
 
     /// Two connected sockets.
+    @frozen
     package struct Pair: ~Copyable, Sendable {
         package let first: OwnedDescriptor
         package let second: OwnedDescriptor
