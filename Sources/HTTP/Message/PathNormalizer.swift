@@ -71,8 +71,12 @@ package enum PathNormalizer {
         var facts = try survey(path)
         let start = output.writeIndex
         var reader = PathReader(
-            decoding: .once, encodedSlashSeparates: true, backslashSeparates: false, dropsParameters: false,
-            mergesSlashes: mergeSlashes)
+            decoding: .once,
+            encodedSlashSeparates: true,
+            backslashSeparates: false,
+            dropsParameters: false,
+            mergesSlashes: mergeSlashes
+        )
         output.reserve(path.count)
         let isBelowRoot = reader.read(path, into: &output)
         if reader.sawDotSegment { facts.insert(.dotSegments) }
