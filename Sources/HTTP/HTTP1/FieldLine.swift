@@ -103,7 +103,8 @@ enum LineScan {
             // Eight at a time: the lowest set bit marks the first byte that is below a space or is DEL.
             while index &+ 8 <= bound {
                 let word = unsafe UInt64(
-                    littleEndian: raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
+                    littleEndian: raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
+                )
                 let below = (word &- 0x2020_2020_2020_2020) & ~word
                 let flipped = word ^ 0x7F7F_7F7F_7F7F_7F7F
                 let equal = (flipped &- 0x0101_0101_0101_0101) & ~flipped

@@ -28,11 +28,19 @@ package struct RequestHeadParser: Sendable {
         into head: inout RequestHead
     ) throws(HeadError) -> Int? {
         while stage == .requestLine {
-            guard progress.mayContinue(bytes, limit: min(limits.requestLine, limits.total - progress.lineStart)) else { return nil }
+            guard progress.mayContinue(bytes, limit: min(limits.requestLine, limits.total - progress.lineStart)) else {
+                return nil
+            }
             let start = progress.lineStart
             let bound = min(bytes.count, start + limits.requestLine, limits.total)
             let line = try RequestLine.read(
-                bytes, from: start, bound: bound, lineEnds, allowsEmpty: emptyLines < 2, into: &head)
+                bytes,
+                from: start,
+                bound: bound,
+                lineEnds,
+                allowsEmpty: emptyLines < 2,
+                into: &head
+            )
             switch line {
             case .line(let next):
                 progress.lineStart = next

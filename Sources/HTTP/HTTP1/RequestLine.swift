@@ -55,6 +55,7 @@ enum RequestLine {
             guard try LineScan.lineEnd(bytes, at: index, bound: bound, lineEnds) != nil else { return .incomplete }
             throw targetEnd > targetStart ? .missingVersion : .malformedRequestLine
         }
+        if targetEnd == targetStart { throw .malformedTarget }
         index &+= 1
         let versionStart = index
         index = LineScan.endOfValue(bytes, from: index, bound: bound)

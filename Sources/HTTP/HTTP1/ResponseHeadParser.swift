@@ -25,7 +25,9 @@ package struct ResponseHeadParser: Sendable {
         into head: inout ResponseHead
     ) throws(HeadError) -> Int? {
         if stage == .statusLine {
-            guard progress.mayContinue(bytes, limit: min(limits.requestLine, limits.total - progress.lineStart)) else { return nil }
+            guard progress.mayContinue(bytes, limit: min(limits.requestLine, limits.total - progress.lineStart)) else {
+                return nil
+            }
             let bound = min(bytes.count, limits.requestLine, limits.total)
             if let next = try readStatusLine(bytes, bound, lineEnds, into: &head) {
                 progress.lineStart = next

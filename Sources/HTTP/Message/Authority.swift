@@ -32,7 +32,9 @@ package struct Authority: Sendable, Equatable {
                     if labelCount == 0 { return nil }
                     labelCount = 0
                 } else {
-                    guard ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == ASCII.hyphen || byte == 0x5F || byte == 0x7E
+                    guard
+                        ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == ASCII.hyphen || byte == 0x5F
+                            || byte == 0x7E
                     else { return nil }
                     labelCount &+= 1
                 }

@@ -89,7 +89,9 @@ package enum HTTPDate {
     private static func position(of bytes: borrowing Span<UInt8>, at start: Int, in names: StaticString) -> Int? {
         for index in 0..<(names.utf8CodeUnitCount / 3) {
             let name = unsafe names.utf8Start + index * 3
-            if unsafe bytes[start] == name[0] && bytes[start + 1] == name[1] && bytes[start + 2] == name[2] { return index }
+            if unsafe bytes[start] == name[0] && bytes[start + 1] == name[1] && bytes[start + 2] == name[2] {
+                return index
+            }
         }
         return nil
     }
