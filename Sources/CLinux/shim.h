@@ -1,7 +1,6 @@
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
+/* Not with _GNU_SOURCE: Swift's own Glibc module is built without it, and the two must agree on every structure. What only
+ * _GNU_SOURCE declares is declared below under a name of our own. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,3 +27,80 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <dirent.h>
+
+int clinux_accept4(int, struct sockaddr *_Nonnull, socklen_t *_Nonnull, int) __asm__("accept4");
+int clinux_pthread_setname(pthread_t, const char *_Nonnull) __asm__("pthread_setname_np");
+int clinux_sched_setaffinity(pid_t, size_t, const unsigned long *_Nonnull) __asm__("sched_setaffinity");
+int clinux_sched_getaffinity(pid_t, size_t, unsigned long *_Nonnull) __asm__("sched_getaffinity");
+
+/* Names that are enumerators or function-like macros in C, as plain functions and values. */
+
+static const uint32_t clinux_epoll_in = EPOLLIN;
+static const uint32_t clinux_epoll_out = EPOLLOUT;
+static const uint32_t clinux_epoll_err = EPOLLERR;
+static const uint32_t clinux_epoll_hup = EPOLLHUP;
+static const uint32_t clinux_epoll_rdhup = EPOLLRDHUP;
+static const uint32_t clinux_epoll_et = EPOLLET;
+static const uint32_t clinux_epoll_exclusive = EPOLLEXCLUSIVE;
+static const int clinux_epoll_cloexec = EPOLL_CLOEXEC;
+static const int clinux_sock_stream = SOCK_STREAM;
+static const int clinux_sock_nonblock_cloexec = SOCK_NONBLOCK | SOCK_CLOEXEC;
+static const int clinux_sock_cloexec = SOCK_CLOEXEC;
+static const int clinux_msg_nosignal = MSG_NOSIGNAL;
+static const int clinux_msg_peek = MSG_PEEK;
+static const int clinux_shut_wr = SHUT_WR;
+static const int clinux_shut_rdwr = SHUT_RDWR;
+static const int clinux_ipproto_tcp = IPPROTO_TCP;
+static const int clinux_ipproto_ipv6 = IPPROTO_IPV6;
+static const int clinux_eventfd_flags = EFD_NONBLOCK | EFD_CLOEXEC;
+static const int clinux_signalfd_flags = SFD_NONBLOCK | SFD_CLOEXEC;
+
+static inline uint64_t clinux_epoll_event_data(const struct epoll_event *_Nonnull event) { return event->data.u64; }
+
+static inline int clinux_epoll_ctl(int epoll, int operation, int descriptor, uint32_t events, uint64_t data) {
+    struct epoll_event event;
+    event.events = events;
+    event.data.u64 = data;
+    return epoll_ctl(epoll, operation, descriptor, &event);
+}
+
+static inline int clinux_get_descriptor_limit(uint64_t *_Nonnull soft, uint64_t *_Nonnull hard) {
+    struct rlimit limit;
+    int result = getrlimit(RLIMIT_NOFILE, &limit);
+    *soft = limit.rlim_cur;
+    *hard = limit.rlim_max;
+    return result;
+}
+
+static inline int clinux_set_descriptor_limit(uint64_t soft, uint64_t hard) {
+    struct rlimit limit = {soft, hard};
+    return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Pins the calling thread to one processor below 1024. */
+static inline int clinux_pin_current_thread(int processor) {
+    unsigned long set[16] = {0};
+    if (processor < 0 || processor >= 1024) return -1;
+    set[processor / 64] = 1ul << (processor % 64);
+    return clinux_sched_setaffinity(0, sizeof(set), set);
+}
+
+/* Processors the calling thread may run on. */
+static inline int clinux_available_processors(void) {
+    unsigned long set[16] = {0};
+    int count = 0;
+    if (clinux_sched_getaffinity(0, sizeof(set), set) < 0) return 1;
+    for (int index = 0; index < 16; index++) count += __builtin_popcountl(set[index]);
+    return count;
+}
+
+static inline int clinux_getsockname(int socket, struct sockaddr *_Nonnull address, socklen_t *_Nonnull length) {
+    return getsockname(socket, address, length);
+}
+
+static inline int clinux_getpeername(int socket, struct sockaddr *_Nonnull address, socklen_t *_Nonnull length) {
+    return getpeername(socket, address, length);
+}

@@ -1,0 +1,12 @@
+extension ByteBuffer {
+    /// Runs `body` with the readable bytes at `range`, counted from the first of them, to change them in place.
+    package mutating func withMutableReadable<Failure: Error>(
+        _ range: Range<Int>,
+        _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Void
+    ) throws(Failure) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= readableCount)
+        guard let base = unsafe base, !range.isEmpty else { return }
+        var span = unsafe MutableSpan(_unsafeStart: base + readIndex + range.lowerBound, count: range.count)
+        try body(&span)
+    }
+}

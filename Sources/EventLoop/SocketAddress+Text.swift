@@ -1,0 +1,138 @@
+package import Bytes
+import Glibc
+
+extension SocketAddress {
+    /// Reads `127.0.0.1:80`, `[::1]:80` or `unix:/path`. Nil for anything else, host names among it.
+    ///
+    /// Without a port, `defaultPort` counts; without that, the port must be there.
+    package init?(parsing text: String, defaultPort: UInt16? = nil) {
+        if text.hasPrefix("unix:") {
+            self.init(path: String(text.dropFirst(5)))
+            return
+        }
+        let bytes = Array(text.utf8)
+        let span = bytes.span
+        var host = 0..<bytes.count
+        var rest = bytes.count
+        if let first = bytes.first, first == UInt8(ascii: "[") {
+            guard let close = bytes.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+            host = 1..<close
+            rest = close + 1
+            guard bytes[host].contains(ASCII.colon) else { return nil }
+        } else if let colon = bytes.firstIndex(of: ASCII.colon) {
+            host = 0..<colon
+            rest = colon
+        }
+        var port = defaultPort
+        if rest < bytes.count {
+            guard bytes[rest] == ASCII.colon, bytes.count - rest <= 6,
+                let value = span.extracting((rest + 1)..<bytes.count).decimalValue(), value <= 65535
+            else { return nil }
+            port = UInt16(value)
+        }
+        guard let port, let ip = Self.parseIP(span.extracting(host)) else { return nil }
+        self.init(ip: ip, port: port)
+    }
+
+    /// Reads an IPv4 or IPv6 address without port or brackets (inet_pton(3): strict, no leading zeros). Allocates nothing.
+    package static func parseIP(_ text: borrowing Span<UInt8>) -> IPBytes? {
+        // The longest is an IPv6 address with an embedded IPv4 one.
+        guard text.count >= 2, text.count <= 45 else { return nil }
+        var terminated = InlineArray<46, CChar>(repeating: 0)
+        var isIPv6 = false
+        for index in 0..<text.count {
+            let byte = text[index]
+            if byte == 0 { return nil }
+            if byte == ASCII.colon { isIPv6 = true }
+            terminated[index] = CChar(bitPattern: byte)
+        }
+        var span = terminated.mutableSpan
+        return unsafe span.withUnsafeMutableBufferPointer { characters -> IPBytes? in
+            guard let start = characters.baseAddress else { return nil }
+            if isIPv6 {
+                var address = in6_addr()
+                guard unsafe inet_pton(AF_INET6, start, &address) == 1 else { return nil }
+                return unsafe withUnsafeBytes(of: &address) { bytes in
+                    unsafe IPBytes(
+                        high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                        low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+                    )
+                }
+            }
+            var address = in_addr()
+            guard unsafe inet_pton(AF_INET, start, &address) == 1 else { return nil }
+            return IPBytes(high: 0, low: 0xFFFF << 32 | UInt64(UInt32(bigEndian: address.s_addr)))
+        }
+    }
+
+    /// Appends the address without its port, IPv6 without brackets (RFC 5952); `unix:` and the path for a path.
+    package func appendAddress(to buffer: inout ByteBuffer) {
+        switch family {
+        case .ipv4: ipBytes.appendIPv4(to: &buffer)
+        case .ipv6: ipBytes.appendIPv6(to: &buffer)
+        case .unix:
+            buffer.append("unix:")
+            appendPath(to: &buffer)
+        }
+    }
+
+    /// The address without its port, as `appendAddress` writes it. Allocates.
+    package var addressText: String {
+        var buffer = ByteBuffer(capacity: 64)
+        appendAddress(to: &buffer)
+        return buffer.readable.string
+    }
+}
+
+extension SocketAddress: CustomStringConvertible {
+    /// The form that `init(parsing:)` reads.
+    package var description: String {
+        switch family {
+        case .ipv4: return "\(addressText):\(port)"
+        case .ipv6: return "[\(addressText)]:\(port)"
+        case .unix: return addressText
+        }
+    }
+}
+
+extension SocketAddress.IPBytes {
+    /// Appends the text of the address: dotted for a mapped one, else as RFC 5952 has it.
+    package func append(to buffer: inout ByteBuffer) {
+        if isIPv4 { appendIPv4(to: &buffer) } else { appendIPv6(to: &buffer) }
+    }
+
+    fileprivate func appendIPv4(to buffer: inout ByteBuffer) {
+        buffer.append(decimal: (low >> 24) & 0xFF)
+        buffer.append(ASCII.dot)
+        buffer.append(decimal: (low >> 16) & 0xFF)
+        buffer.append(ASCII.dot)
+        buffer.append(decimal: (low >> 8) & 0xFF)
+        buffer.append(ASCII.dot)
+        buffer.append(decimal: low & 0xFF)
+    }
+
+    private func group(_ index: Int) -> UInt64 {
+        (index < 4 ? high : low) >> UInt64((3 - index % 4) * 16) & 0xFFFF
+    }
+
+    fileprivate func appendIPv6(to buffer: inout ByteBuffer) {
+        // The longest run of at least two zero groups, the first of equals (RFC 5952, section 4.2).
+        var best = 0..<0
+        var start = 0
+        for index in 0...8 where index == 8 || group(index) != 0 {
+            if index - start > max(best.count, 1) { best = start..<index }
+            start = index + 1
+        }
+        var index = 0
+        while index < 8 {
+            if !best.isEmpty, index == best.lowerBound {
+                buffer.append("::")
+                index = best.upperBound
+                continue
+            }
+            buffer.append(hexadecimal: group(index))
+            index += 1
+            if index < 8, index != best.lowerBound || best.isEmpty { buffer.append(ASCII.colon) }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import Bytes
+
+/// What stands at one place of a field section.
+enum FieldLine {
+    /// A field, and where the next line starts.
+    case field(FieldEntry, next: Int)
+    /// The empty line, and where the body starts.
+    case end(next: Int)
+    /// The line isn't complete.
+    case incomplete
+
+    /// Reads the line that starts at `start` (RFC 9112, section 5).
+    ///
+    /// No byte at or after `bound` is looked at; reaching it is left to the caller, who knows whether more may come.
+    @inline(__always)
+    static func read(
+        _ bytes: borrowing Span<UInt8>,
+        from start: Int,
+        bound: Int,
+        _ lineEnds: LineEnds
+    ) throws(HeadError) -> FieldLine {
+        precondition(start >= 0 && bound <= bytes.count)
+        guard start < bound else { return .incomplete }
+        // Every index below is at least `start` and checked to be below `bound`.
+        var index = start
+        var isAlias = false
+        var byte: UInt8 = 0
+        while index < bound {
+            byte = unsafe bytes[unchecked: index]
+            let folded = FieldName.fold(byte)
+            if folded == FieldName.invalid { break }
+            if folded == ASCII.hyphen, byte != ASCII.hyphen { isAlias = true }
+            index &+= 1
+        }
+        guard index < bound else { return .incomplete }
+        if byte != ASCII.colon { return try notAField(bytes, start, index, bound, lineEnds) }
+        let nameCount = index &- start
+        if nameCount == 0 { throw .emptyName }
+        index &+= 1
+        while index < bound {
+            byte = unsafe bytes[unchecked: index]
+            if byte != ASCII.space && byte != ASCII.tab { break }
+            index &+= 1
+        }
+        let valueStart = index
+        index = LineScan.endOfValue(bytes, from: index, bound: bound)
+        guard index < bound else { return .incomplete }
+        var valueEnd = index
+        guard let next = try LineScan.lineEnd(bytes, at: index, bound: bound, lineEnds) else { return .incomplete }
+        while valueEnd > valueStart {
+            byte = unsafe bytes[unchecked: valueEnd &- 1]
+            if byte != ASCII.space && byte != ASCII.tab { break }
+            valueEnd &-= 1
+        }
+        let entry = FieldEntry(
+            name: ByteRange(start: start, count: nameCount),
+            value: ByteRange(start: valueStart, count: valueEnd &- valueStart),
+            id: FieldID.classify(bytes, start, nameCount),
+            isAlias: isAlias
+        )
+        return .field(entry, next: next)
+    }
+
+    /// The line whose name ends at `index` in something other than a colon: the empty line, or an error.
+    @inline(never)
+    private static func notAField(
+        _ bytes: borrowing Span<UInt8>,
+        _ start: Int,
+        _ index: Int,
+        _ bound: Int,
+        _ lineEnds: LineEnds
+    ) throws(HeadError) -> FieldLine {
+        let byte = bytes[index]
+        if index == start {
+            if byte == ASCII.space || byte == ASCII.tab { throw .foldedLine }
+            if byte == ASCII.carriageReturn || byte == ASCII.lineFeed {
+                guard let next = try LineScan.lineEnd(bytes, at: index, bound: bound, lineEnds) else {
+                    return .incomplete
+                }
+                return .end(next: next)
+            }
+        }
+        switch byte {
+        case ASCII.space, ASCII.tab: throw .spaceBeforeColon
+        case ASCII.carriageReturn, ASCII.lineFeed:
+            guard try LineScan.lineEnd(bytes, at: index, bound: bound, lineEnds) != nil else { return .incomplete }
+            throw .missingColon
+        case 0: throw .nulByte
+        case 1..<0x20, 0x7F: throw .controlCharacter
+        default: throw .malformedName
+        }
+    }
+}
+
+/// Steps over the bytes of a head that all its lines share.
+enum LineScan {
+    /// The first index from `start` on that holds no byte of a field's value, or `bound`. `bound` must not pass the end.
+    @inline(__always)
+    static func endOfValue(_ bytes: borrowing Span<UInt8>, from start: Int, bound: Int) -> Int {
+        var index = start
+        let raw = unsafe bytes.bytes
+        while true {
+            // Eight at a time: the lowest set bit marks the first byte that is below a space or is DEL.
+            while index &+ 8 <= bound {
+                let word = unsafe UInt64(
+                    littleEndian: raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
+                )
+                let below = (word &- 0x2020_2020_2020_2020) & ~word
+                let flipped = word ^ 0x7F7F_7F7F_7F7F_7F7F
+                let equal = (flipped &- 0x0101_0101_0101_0101) & ~flipped
+                let marks = (below | equal) & 0x8080_8080_8080_8080
+                if marks != 0 {
+                    index &+= marks.trailingZeroBitCount &>> 3
+                    break
+                }
+                index &+= 8
+            }
+            while index < bound {
+                let byte = unsafe bytes[unchecked: index]
+                if byte < 0x20 || byte == 0x7F { break }
+                index &+= 1
+            }
+            if index < bound, unsafe bytes[unchecked: index] == ASCII.tab {
+                index &+= 1
+                continue
+            }
+            return index
+        }
+    }
+
+    /// Where the next line starts, given that this line's content ends at `index`, below `bound`; nil when its second byte
+    /// is still to come.
+    @inline(__always)
+    static func lineEnd(
+        _ bytes: borrowing Span<UInt8>,
+        at index: Int,
+        bound: Int,
+        _ lineEnds: LineEnds
+    ) throws(HeadError) -> Int? {
+        let byte = unsafe bytes[unchecked: index]
+        if byte == ASCII.carriageReturn {
+            guard index &+ 1 < bound else { return nil }
+            if unsafe bytes[unchecked: index &+ 1] != ASCII.lineFeed { throw .bareCarriageReturn }
+            return index &+ 2
+        }
+        if byte == ASCII.lineFeed {
+            if lineEnds == .crlf { throw .bareLineFeed }
+            return index &+ 1
+        }
+        throw byte == 0 ? .nulByte : .controlCharacter
+    }
+}
+
+/// Where the reading of a head that comes in pieces goes on, so that no byte is looked at more than a fixed number of times.
+struct LineProgress {
+    /// Start of the first line that isn't read yet.
+    var lineStart = 0
+    /// Up to here, no LF was found in that line.
+    private var searched = 0
+
+    /// Whether the line at `lineStart` may be complete or over its limit, so that reading it is worth while.
+    mutating func mayContinue(_ bytes: borrowing Span<UInt8>, limit: Int) -> Bool {
+        if searched <= lineStart { return true }
+        if bytes.count &- lineStart >= limit { return true }
+        guard searched < bytes.count else { return false }
+        if bytes.firstIndex(of: ASCII.lineFeed, in: searched..<bytes.count) != nil { return true }
+        searched = bytes.count
+        return false
+    }
+
+    /// Notes that the line at `lineStart` isn't complete in the first `count` bytes.
+    mutating func wait(_ count: Int) { searched = count }
+}

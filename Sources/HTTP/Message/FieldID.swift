@@ -1,0 +1,157 @@
+import Bytes
+
+/// The fields that the proxy knows by name; all others are `other`.
+///
+/// At most 64 of them, so that a table's presence set is one word.
+package enum FieldID: UInt8, Sendable, CaseIterable {
+    /// Any name that has no case of its own.
+    case other = 0
+    case host
+    case connection
+    case contentLength
+    case transferEncoding
+    case expect
+    case upgrade
+    case authorization
+    case cookie
+    case origin
+    case te
+    case trailer
+    case keepAlive
+    case proxyConnection
+    case proxyAuthorization
+    case proxyAuthenticate
+    case forwarded
+    case xForwardedFor
+    case xForwardedProto
+    case xForwardedHost
+    case xForwardedPort
+    case xForwardedUser
+    case xRealIP
+    case xRequestID
+    case xAPIKey
+    case xOpenClawScopes
+    case userAgent
+    case referer
+    case accept
+    case acceptEncoding
+    case secWebSocketKey
+    case secWebSocketVersion
+    case secWebSocketAccept
+    case secWebSocketProtocol
+    case secWebSocketExtensions
+    case secFetchSite
+    case secFetchMode
+    case location
+    case refresh
+    case server
+    case date
+    case setCookie
+    case contentType
+    case contentEncoding
+    case contentRange
+    case range
+    case via
+    case http2Settings
+    case retryAfter
+    case wwwAuthenticate
+    case cacheControl
+    case entityTag
+    case lastModified
+    case strictTransportSecurity
+    case xAccelRedirect
+    case xAccelBuffering
+    case xAccelExpires
+    case xAccelLimitRate
+    case xAccelCharset
+    case xForwardedSSL
+    /// Any further name that starts with `x-forwarded-`.
+    case xForwardedOther
+
+    /// The name in lower case; empty for `other`, the common prefix for `xForwardedOther`.
+    package var name: StaticString {
+        switch self {
+        case .other: ""
+        case .host: "host"
+        case .connection: "connection"
+        case .contentLength: "content-length"
+        case .transferEncoding: "transfer-encoding"
+        case .expect: "expect"
+        case .upgrade: "upgrade"
+        case .authorization: "authorization"
+        case .cookie: "cookie"
+        case .origin: "origin"
+        case .te: "te"
+        case .trailer: "trailer"
+        case .keepAlive: "keep-alive"
+        case .proxyConnection: "proxy-connection"
+        case .proxyAuthorization: "proxy-authorization"
+        case .proxyAuthenticate: "proxy-authenticate"
+        case .forwarded: "forwarded"
+        case .xForwardedFor: "x-forwarded-for"
+        case .xForwardedProto: "x-forwarded-proto"
+        case .xForwardedHost: "x-forwarded-host"
+        case .xForwardedPort: "x-forwarded-port"
+        case .xForwardedUser: "x-forwarded-user"
+        case .xRealIP: "x-real-ip"
+        case .xRequestID: "x-request-id"
+        case .xAPIKey: "x-api-key"
+        case .xOpenClawScopes: "x-openclaw-scopes"
+        case .userAgent: "user-agent"
+        case .referer: "referer"
+        case .accept: "accept"
+        case .acceptEncoding: "accept-encoding"
+        case .secWebSocketKey: "sec-websocket-key"
+        case .secWebSocketVersion: "sec-websocket-version"
+        case .secWebSocketAccept: "sec-websocket-accept"
+        case .secWebSocketProtocol: "sec-websocket-protocol"
+        case .secWebSocketExtensions: "sec-websocket-extensions"
+        case .secFetchSite: "sec-fetch-site"
+        case .secFetchMode: "sec-fetch-mode"
+        case .location: "location"
+        case .refresh: "refresh"
+        case .server: "server"
+        case .date: "date"
+        case .setCookie: "set-cookie"
+        case .contentType: "content-type"
+        case .contentEncoding: "content-encoding"
+        case .contentRange: "content-range"
+        case .range: "range"
+        case .via: "via"
+        case .http2Settings: "http2-settings"
+        case .retryAfter: "retry-after"
+        case .wwwAuthenticate: "www-authenticate"
+        case .cacheControl: "cache-control"
+        case .entityTag: "etag"
+        case .lastModified: "last-modified"
+        case .strictTransportSecurity: "strict-transport-security"
+        case .xAccelRedirect: "x-accel-redirect"
+        case .xAccelBuffering: "x-accel-buffering"
+        case .xAccelExpires: "x-accel-expires"
+        case .xAccelLimitRate: "x-accel-limit-rate"
+        case .xAccelCharset: "x-accel-charset"
+        case .xForwardedSSL: "x-forwarded-ssl"
+        case .xForwardedOther: "x-forwarded-"
+        }
+    }
+
+    /// Whether the field says who a client is or where it came from: the proxy sets these, and strips a client's own.
+    package var isIdentity: Bool {
+        switch self {
+        case .forwarded, .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort, .xForwardedUser,
+            .xForwardedSSL, .xForwardedOther, .xRealIP, .xRequestID, .xOpenClawScopes:
+            true
+        default: false
+        }
+    }
+
+    /// Whether the field concerns one connection only and is never forwarded as it came (RFC 9110, section 7.6.1).
+    package var isHopByHop: Bool {
+        switch self {
+        case .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade, .http2Settings,
+            .proxyAuthenticate, .proxyAuthorization:
+            true
+        default: false
+        }
+    }
+}

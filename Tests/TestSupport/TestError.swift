@@ -1,0 +1,6 @@
+/// Why a stand-in gave up.
+package struct TestError: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+}
