@@ -33,6 +33,14 @@ package struct LookupFailure: Sendable, Equatable {
     package let keepsAddresses: Bool
     /// Nanoseconds until the next lookup.
     package let retryIn: UInt64
+
+    package init(name: String, error: LookupError, failures: Int, keepsAddresses: Bool, retryIn: UInt64) {
+        self.name = name
+        self.error = error
+        self.failures = failures
+        self.keepsAddresses = keepsAddresses
+        self.retryIn = retryIn
+    }
 }
 
 /// Asks the system: /etc/hosts, DNS and whatever nsswitch.conf(5) names, each time anew. IPv4 and IPv6.

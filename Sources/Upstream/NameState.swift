@@ -34,6 +34,9 @@ package struct NameState: Sendable {
         return until
     }
 
+    /// Whether a lookup has ended, well or not.
+    package var isAnswered: Bool { failures > 0 || !addresses.isEmpty }
+
     package var isLookingUp: Bool { phase == .lookingUp }
 
     /// A lookup has been started.

@@ -70,9 +70,13 @@ package struct NameTable: Sendable {
         version += 1
         return ResolvedNames(
             version: version,
+            isComplete: isComplete,
             entries: names.filter { !$0.addresses.isEmpty }.map { ($0.name, $0.addresses) }
         )
     }
+
+    /// Whether every name has been looked up, well or not.
+    package var isComplete: Bool { names.allSatisfy(\.isAnswered) }
 
     private var earliest: (index: Int, due: UInt64)? {
         var best: (index: Int, due: UInt64)?
@@ -91,10 +95,13 @@ package struct NameTable: Sendable {
 package struct ResolvedNames: Sendable {
     /// Rises with each snapshot.
     package let version: UInt64
+    /// Every name has been looked up at least once: one that is missing can't be found. A start-up may wait for this.
+    package let isComplete: Bool
     private let entries: [(name: String, addresses: [SocketAddress])]
 
-    package init(version: UInt64, entries: [(name: String, addresses: [SocketAddress])]) {
+    package init(version: UInt64, isComplete: Bool = true, entries: [(name: String, addresses: [SocketAddress])]) {
         self.version = version
+        self.isComplete = isComplete
         self.entries = entries
     }
 

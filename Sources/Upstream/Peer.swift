@@ -22,6 +22,8 @@ struct Peer {
     var failedAt: UInt64 = 0
     /// When the present window began: the last failure, or the choice that opened a new one.
     var checkedAt: UInt64 = 0
+    /// When the latest attempt failed; nil when it went well or none was made.
+    var brokenSince: UInt64?
     /// Requests in flight.
     var connections = 0
     /// The name no longer resolves to it; it stays until its last request has ended.
@@ -82,6 +84,22 @@ package struct PeerStatistics: Sendable, Equatable {
     package var failures: UInt64 = 0
     /// How often it was sent to rest.
     package var rests: UInt64 = 0
+
+    package init(
+        connects: UInt64 = 0,
+        reuses: UInt64 = 0,
+        stale: UInt64 = 0,
+        successes: UInt64 = 0,
+        failures: UInt64 = 0,
+        rests: UInt64 = 0
+    ) {
+        self.connects = connects
+        self.reuses = reuses
+        self.stale = stale
+        self.successes = successes
+        self.failures = failures
+        self.rests = rests
+    }
 }
 
 /// Nanoseconds from `start` to `now`, 0 when `start` lies ahead.

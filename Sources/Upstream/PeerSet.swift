@@ -40,11 +40,17 @@ package struct PeerSet: ~Copyable {
         return hasUnresolved && !hasServing ? .unresolved : .noneAvailable
     }
 
-    /// Whether a peer could take a request that has tried none.
-    package func hasAvailable(now: UInt64) -> Bool {
-        for position in primaries where canTake(position, now, TriedSet()) { return true }
-        for position in backups where canTake(position, now, TriedSet()) { return true }
+    /// Whether a request could be chosen a peer whose latest attempt, within its `fail_timeout`, didn't fail.
+    package func hasReachable(now: UInt64) -> Bool {
+        for position in primaries where isReachable(position, now) { return true }
+        for position in backups where isReachable(position, now) { return true }
         return false
+    }
+
+    private func isReachable(_ position: Int, _ now: UInt64) -> Bool {
+        guard canTake(position, now, TriedSet()) else { return false }
+        guard let since = peers[position].brokenSince else { return true }
+        return elapsed(since: since, now) > peers[position].failTimeout
     }
 
     /// Whether any listed peer isn't `down`.
@@ -108,6 +114,7 @@ package struct PeerSet: ~Copyable {
     /// A reply's head has come from `peer`.
     package mutating func reportSuccess(_ peer: PeerIndex) {
         peers[peer.position].noteSuccess()
+        peers[peer.position].brokenSince = nil
         peers[peer.position].statistics.successes += 1
     }
 
@@ -115,6 +122,7 @@ package struct PeerSet: ~Copyable {
     @discardableResult
     package mutating func reportFailure(_ peer: PeerIndex, now: UInt64) -> Bool {
         peers[peer.position].statistics.failures += 1
+        peers[peer.position].brokenSince = now
         // Alone, it is asked whatever it did.
         if isSingle { return false }
         let rests = peers[peer.position].noteFailure(now: now)

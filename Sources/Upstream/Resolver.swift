@@ -67,6 +67,7 @@ package final class Resolver: Sendable {
         while true {
             wait(commands.descriptor, answers.descriptor, until: table.nextDue)
             let now = Clock.monotonic()
+            let wasComplete = table.isComplete
             var hasChanged = false
 
             ended.removeAll(keepingCapacity: true)
@@ -92,7 +93,7 @@ package final class Resolver: Sendable {
                 }
             }
 
-            if hasChanged { deliver(.resolved(table.snapshot())) }
+            if hasChanged || table.isComplete != wasComplete { deliver(.resolved(table.snapshot())) }
             while let name = table.beginNext(now: now) { start(name, lookup, answers) }
         }
     }
@@ -124,7 +125,7 @@ package final class Resolver: Sendable {
 
 /// What the resolver has to tell.
 package enum ResolverEvent: Sendable {
-    /// The set of some name's addresses has changed, or names were set.
+    /// The set of some name's addresses has changed, names were set, or the last of them got its first answer.
     case resolved(ResolvedNames)
     case failed(LookupFailure)
     /// More names than the limit: these aren't resolved.

@@ -21,6 +21,14 @@ package struct UpstreamConfiguration: Sendable {
         self.balancing = balancing
         self.keepalive = keepalive
     }
+
+    /// The host names that need a resolver.
+    package var hostNames: [String] {
+        servers.compactMap { server in
+            guard case .name(let name, _) = server.endpoint, !server.isDown else { return nil }
+            return name
+        }
+    }
 }
 
 /// How the next peer is chosen.
@@ -63,6 +71,19 @@ package struct ServerConfiguration: Sendable {
         case address(SocketAddress)
         /// A host name to resolve, and the port.
         case name(String, port: UInt16)
+
+        /// Tells a literal IP address, an IPv6 one with or without brackets, from a name.
+        package init(host: String, port: UInt16) {
+            var bytes = Array(host.utf8)
+            if bytes.first == UInt8(ascii: "["), bytes.last == UInt8(ascii: "]") {
+                bytes = Array(bytes[1..<(bytes.count - 1)])
+            }
+            if let ip = SocketAddress.parseIP(bytes.span) {
+                self = .address(SocketAddress(ip: ip, port: port))
+            } else {
+                self = .name(host, port: port)
+            }
+        }
     }
 
     package var endpoint: Endpoint

@@ -167,8 +167,10 @@ package struct UpstreamGroup: ~Copyable {
 
     package func address(of peer: PeerIndex) -> SocketAddress { peers.address(of: peer) }
 
-    /// Whether a new request would find a peer: what readiness asks.
-    package func isReady(now: UInt64) -> Bool { peers.hasAvailable(now: now) }
+    /// Whether a new request would find a peer that isn't known to be broken: what readiness asks.
+    ///
+    /// Without traffic a broken peer gets the benefit of the doubt once its `fail_timeout` is over.
+    package func isReady(now: UInt64) -> Bool { peers.hasReachable(now: now) }
 
     /// The peers as they stand. Allocates.
     package func report(now: UInt64) -> [PeerReport] { peers.report(now: now) }
