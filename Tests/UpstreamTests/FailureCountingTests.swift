@@ -82,6 +82,14 @@ import Upstream
         #expect(group.serve(seconds(11)) != nil)
     }
 
+    @Test(arguments: [(seconds(11), false), (seconds(11) + 1, true)])
+    func theRestIncludesItsLastNanosecond(now: UInt64, isChosen: Bool) {
+        var group = group([literal(1), literal(2, maxFails: 0)])
+        #expect(group.fail(seconds(1)) == 1)
+        let served = (0..<3).map { _ in group.choose(now)?.last }
+        #expect(served.contains(1) == isChosen)
+    }
+
     @Test func failedAnswersWhetherThePeerRests() {
         var group = group([literal(1, maxFails: 2), literal(2, maxFails: 2)])
         var answers: [Bool] = []
