@@ -29,6 +29,11 @@ end() {
 trap 'end; exit 0' INT TERM
 trap end EXIT
 
+listening() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null
+}
+
+listening && fail "something listens on port $port already: choose another with PORT=…"
 need_packages "${build_packages[@]}"
 [ -n "${POSTERN_BINARY:-}" ] || need_swift
 build_release
@@ -50,9 +55,6 @@ password="$("$binary" user "$action" "$users" "$user" --generate | awk 'NF { wor
 "$binary" demo --port "$port" --directory "$directory" >"$log" 2>&1 &
 server=$!
 
-listening() {
-    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null
-}
 for _ in $(seq 100); do
     kill -0 "$server" 2>/dev/null || { cat "$log" >&2; fail "Postern ended while starting: see above (the log is $log)."; }
     listening && break
