@@ -8,11 +8,11 @@ import ssl
 import subprocess
 
 import pytest
-from websockets.sync.client import connect
 
 from harness.client import Connection, basic
 from harness.ports import accepts, free_ports, wait_until
 from harness.process import REPOSITORY, postern_binary
+from harness.websocket import WebSocket
 
 
 class Demo:
@@ -75,9 +75,8 @@ def test_one_command_to_a_login(demo, number):
         assert user[1] in page.text
         assert connection.request("GET", "/health").status == 200
 
-    with connect(f"wss://localhost:{demo.port}/", ssl=context, proxy=None,
-                 additional_headers=dict([basic(user[1], password[1])])) as socket:
-        challenge = json.loads(socket.recv(timeout=5))
+    with WebSocket(f"wss://localhost:{demo.port}/", context, dict([basic(user[1], password[1])])) as socket:
+        challenge = json.loads(socket.recv())
         assert challenge["event"] == "connect.challenge"
 
     demo.process.send_signal(number)

@@ -4,11 +4,10 @@ import signal
 import threading
 import time
 
-from websockets.sync.client import connect
-
 from harness.client import basic
 from harness.ports import wait_until
 from harness.site import Site
+from harness.websocket import WebSocket
 
 
 def generation(recorder, word, **options):
@@ -63,13 +62,12 @@ class Load:
 def test_reloads_under_load_drop_nothing(peer, start, recorder):
     recorder.on("/echo", lambda exchange: exchange.echo_websocket())
     server = start(peer, generation(recorder, "g0", workers=2))
-    with connect(f"wss://localhost:{server.ports['tls']}/echo", ssl=server.context, proxy=None) as socket, Load(server) as load:
+    with WebSocket(f"wss://localhost:{server.ports['tls']}/echo", server.context) as socket, Load(server) as load:
         for number in range(1, 6):
             server.rewrite(generation(recorder, f"g{number}", workers=2))
             server.signal(signal.SIGHUP)
             wait_until(lambda: server.get().value("X-Generation") == f"g{number}", "the new configuration")
-            socket.send(f"message {number}")
-            assert socket.recv(timeout=5) == f"message {number}"
+            assert socket.echo(f"message {number}") == f"message {number}"
         before = load.passed
         wait_until(lambda: load.passed > before + 20, "load after the reloads")
     assert load.failures == []

@@ -5,10 +5,10 @@ import threading
 
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
 from harness.client import basic, head
 from harness.site import Site
+from harness.websocket import WebSocket
 
 UPGRADE = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13"),
            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
@@ -22,16 +22,14 @@ def server(peer, start, recorder, users):
 
 
 def open_socket(server, path="/echo", user="alice", password="password", **options):
-    return connect(f"wss://localhost:{server.ports['tls']}{path}", ssl=server.context, open_timeout=10, close_timeout=5,
-                   additional_headers=dict([basic(user, password)]), max_size=32 << 20, proxy=None, **options)
+    return WebSocket(f"wss://localhost:{server.ports['tls']}{path}", server.context, dict([basic(user, password)]), **options)
 
 
 def test_messages_are_echoed(peer, server, recorder):
     with open_socket(server) as socket:
         for message in ["hello", "", "ünïcode", b"\x00\x01\xff", "x" * 70000]:
-            socket.send(message)
-            assert socket.recv(timeout=10) == message
-        socket.ping().wait(5)
+            assert socket.echo(message) == message
+        socket.ping()
     upgrade = recorder.last("/echo")
     assert upgrade.value("Upgrade") == "websocket"
     assert upgrade.value("Connection").lower() == "upgrade"
@@ -40,12 +38,7 @@ def test_messages_are_echoed(peer, server, recorder):
 def test_a_25_mib_message(peer, server):
     message = os.urandom(25 << 20)
     with open_socket(server, compression=None) as socket:
-        received = []
-        reader = threading.Thread(target=lambda: received.append(socket.recv(timeout=60)), daemon=True)
-        reader.start()
-        socket.send(message)
-        reader.join(60)
-        assert received and received[0] == message
+        assert socket.echo(message) == message
 
 
 def test_the_close_code_arrives(peer, server):
@@ -83,10 +76,7 @@ def test_bytes_pass_untouched(peer, server):
     with server.connect() as connection:
         assert connection.request("GET", "/raw", [*UPGRADE, basic("alice", "password")]).status == 101
         for block in [b"\x00", b"GET / HTTP/1.1\r\n\r\n", os.urandom(200_000)]:
-            sender = threading.Thread(target=connection.send, args=(block,), daemon=True)
-            sender.start()
-            assert connection.exactly(len(block)) == block
-            sender.join(10)
+            assert connection.exchange(block, len(block)) == block
 
 
 def test_early_client_bytes_are_not_lost(peer, server):
@@ -125,9 +115,8 @@ def test_an_upgrade_needs_no_lines_in_the_file(peer, start, recorder):
     """The guide's file forgets Upgrade and Connection; Postern passes a WebSocket all the same."""
     recorder.on("/echo", lambda exchange: exchange.echo_websocket())
     server = start(peer, Site(upstream=recorder.address, websocket_lines=False))
-    with connect(f"wss://localhost:{server.ports['tls']}/echo", ssl=server.context, proxy=None) as socket:
-        socket.send("hello")
-        assert socket.recv(timeout=5) == "hello"
+    with WebSocket(f"wss://localhost:{server.ports['tls']}/echo", server.context) as socket:
+        assert socket.echo("hello") == "hello"
 
 
 @pytest.mark.peers("postern-nginx", "postern-native")

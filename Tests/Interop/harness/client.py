@@ -1,9 +1,11 @@
 """An HTTP/1.1 client that hides nothing: raw heads, interim replies, framing and closes are all visible."""
 
 import base64
+import select
 import socket
 import ssl
 import threading
+import time
 
 
 class Response:
@@ -150,6 +152,37 @@ class Connection:
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+    def exchange(self, data, size):
+        """Sends `data` while it reads `size` bytes, in one thread: a TLS socket bears no second one."""
+        received, view = [], memoryview(data)
+        limit = time.monotonic() + self.socket.gettimeout()
+        self.socket.setblocking(False)
+        try:
+            while size or view:
+                moved = False
+                if view:
+                    try:
+                        sent = self.socket.send(view[:65536])
+                        view, moved = view[sent:], True
+                    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                        pass
+                if size:
+                    try:
+                        part = self.take(min(size, 65536))
+                        if not part:
+                            raise ConnectionError("closed early")
+                        received.append(part)
+                        size, moved = size - len(part), True
+                    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                        pass
+                if time.monotonic() > limit:
+                    raise socket.timeout("no end to the exchange")
+                if not moved:
+                    select.select([self.socket], [self.socket] if view else [], [], 0.1)
+        finally:
+            self.socket.settimeout(20)
+        return b"".join(received)
 
     def is_closed(self, timeout=5.0):
         """Whether the peer closes, sending nothing more, within `timeout` seconds."""
