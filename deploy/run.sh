@@ -40,10 +40,8 @@ build_release
 
 mkdir -p "$directory"
 log="$directory/demo.log"
-if [ ! -s "$directory/tls/cert.pem" ]; then
-    say "making development certificates"
-    "$root/certs-dev/make.sh" "$directory/tls" >&2 || fail "certs-dev/make.sh failed: see its message above."
-fi
+# Certificates that are still good are kept, so that a browser that trusts the authority goes on doing so.
+"$root/certs-dev/make.sh" -o "$directory/tls" >&2 || fail "certs-dev/make.sh failed: see its message above."
 
 # A password is kept as a hash only, so each start makes a new one.
 users="$directory/htpasswd"

@@ -23,12 +23,12 @@ done
 
 need_packages "${build_packages[@]}"
 need_swift
+mkdir -p "$root/.build"
 failed=()
 closing=()
 
 if [ $unit -eq 1 ]; then
     say "unit tests"
-    mkdir -p "$root/.build"
     log="$root/.build/unit-tests.log"
     swift test --package-path "$root" 2>&1 | tee "$log" || failed+=("unit tests")
     closing+=("unit tests: $(grep -E 'Test run with|error: ' "$log" | tail -n 1)")

@@ -96,7 +96,7 @@ def test_run_says_when_a_port_is_taken(postern, good, tmp_path):
     assert not (tmp_path / "p.pid").exists()
 
 
-class TestNginxFlags:
+class TestBorrowedFlags:
     def test_t_on_a_good_file(self, postern, good):
         answer = postern("-t", "-c", good)
         assert answer.returncode == 0
