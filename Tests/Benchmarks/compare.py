@@ -35,8 +35,9 @@ class Workload:
 
 def pinned(*command, timeout=120, **options):
     """Runs a load on its processor; its output."""
-    result = subprocess.run(["taskset", "-c", LOAD_CPU, *map(str, command)], capture_output=True, text=True, timeout=timeout,
-                            **options)
+    result = subprocess.run(
+        ["taskset", "-c", LOAD_CPU, *map(str, command)], capture_output=True, text=True, timeout=timeout, **options
+    )
     if result.returncode != 0:
         raise NotPossible(result.stderr.strip().split("\n")[-1])
     return result.stdout
@@ -48,8 +49,14 @@ def wrk(listener, connections, headers=(), path="/", mebibytes=False):
             raise NotPossible("no such listener")
         scheme = "https" if "tls" in listener else "http"
         options = [part for header in headers for part in ("-H", header)]
-        output = pinned("wrk", "-t1", f"-c{connections}", f"-d{seconds}", *options,
-                        f"{scheme}://127.0.0.1:{server.ports[listener]}{path}")
+        output = pinned(
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds}",
+            *options,
+            f"{scheme}://127.0.0.1:{server.ports[listener]}{path}",
+        )
         if trouble := re.search(r"Non-2xx.*|Socket errors: connect [1-9].*", output):
             raise NotPossible(trouble[0])
         done = int(re.search(r"(\d+) requests in", output)[1])
@@ -112,8 +119,13 @@ def idle_memory(bench, name, count=2000):
     try:
         pinned("python3", LOAD, "requests", server.ports["tls"], 20, "tls")
         before = server.resident()
-        with subprocess.Popen(["taskset", "-c", LOAD_CPU, "python3", LOAD, "idle", str(server.ports["tls"]), str(count)],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as crowd:
+        with subprocess.Popen(
+            ["taskset", "-c", LOAD_CPU, "python3", LOAD, "idle", str(server.ports["tls"]), str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as crowd:
             if crowd.stdout.readline().strip() != str(count):
                 raise NotPossible("it refused the connections")
             after = server.resident()
@@ -139,7 +151,9 @@ def table(names, results):
             if name == names[0]:
                 cells.append(f"1.00 ({figure})")
             elif base:
-                cells.append(f"{value / base:.2f} ({figure})" if value / base >= 0.1 else f"{value / base:.3f} ({figure})")
+                cells.append(
+                    f"{value / base:.2f} ({figure})" if value / base >= 0.1 else f"{value / base:.3f} ({figure})"
+                )
             else:
                 cells.append(figure)
         lines.append(f"| {workload.title} | " + " | ".join(cells) + " |")
@@ -179,7 +193,7 @@ def main():
             for turn in range(options.rounds):
                 for key in results:
                     workload = WORKLOADS[key]
-                    order = names[turn % len(names):] + names[:turn % len(names)]
+                    order = names[turn % len(names) :] + names[: turn % len(names)]
                     for name in order:
                         if (key, name) in given_up:
                             continue

@@ -12,8 +12,12 @@ from servers import LOAD_CPU, Bench
 
 #: Listener, whether it speaks TLS, further fields.
 WORKLOADS = {
-    "plain": ("plain", False, []), "fields": ("plain", False, FIELDS), "cookie": ("plain", False, [COOKIE]),
-    "logged": ("logged", False, []), "tls": ("tls", True, []), "apr1": ("apr1", False, [LOGIN]),
+    "plain": ("plain", False, []),
+    "fields": ("plain", False, FIELDS),
+    "cookie": ("plain", False, [COOKIE]),
+    "logged": ("logged", False, []),
+    "tls": ("tls", True, []),
+    "apr1": ("apr1", False, [LOGIN]),
     "bcrypt": ("bcrypt", False, [LOGIN]),
 }
 WARM_UP = 200
@@ -28,8 +32,18 @@ def collected(name, workload, count, keep=None):
             bench.start_upstream()
             out = keep or f"{directory}/callgrind.out"
             server = bench.start(name, wrap=["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"])
-            load = ["taskset", "-c", LOAD_CPU, "python3", LOAD, "requests", str(server.ports[listener]), str(WARM_UP + count),
-                    "tls" if tls else "plain", *headers]
+            load = [
+                "taskset",
+                "-c",
+                LOAD_CPU,
+                "python3",
+                LOAD,
+                "requests",
+                str(server.ports[listener]),
+                str(WARM_UP + count),
+                "tls" if tls else "plain",
+                *headers,
+            ]
             subprocess.run(load, check=True, capture_output=True, timeout=600)
             server.stop(signal.SIGTERM, timeout=60)
             log = server.log.read_text(errors="replace")

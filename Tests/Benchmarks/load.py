@@ -1,11 +1,11 @@
 """Loads that wrk can't make, each run as a process of its own so that it can be pinned. Prints operations done.
 
-    load.py echo PORT                    an upstream that accepts an upgrade and then echoes bytes (runs until ended)
-    load.py handshake PORT SECONDS       full TLS 1.3 handshakes
-    load.py resumed PORT SECONDS         resumed handshakes with one request each
-    load.py websocket PORT SECONDS TLS   64-byte messages echoed, 16 connections in turn
-    load.py idle PORT COUNT              opens COUNT TLS connections with one request each, then waits for a line on stdin
-    load.py requests PORT COUNT TLS [HEADER…]   COUNT requests on one connection
+load.py echo PORT                    an upstream that accepts an upgrade and then echoes bytes (runs until ended)
+load.py handshake PORT SECONDS       full TLS 1.3 handshakes
+load.py resumed PORT SECONDS         resumed handshakes with one request each
+load.py websocket PORT SECONDS TLS   64-byte messages echoed, 16 connections in turn
+load.py idle PORT COUNT              opens COUNT TLS connections with one request each, then waits for a line on stdin
+load.py requests PORT COUNT TLS [HEADER…]   COUNT requests on one connection
 """
 
 import asyncio
@@ -18,8 +18,10 @@ import sys
 import time
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-UPGRADE = (b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-           b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+UPGRADE = (
+    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
 
 def tls_context():
@@ -67,11 +69,16 @@ class Echo(asyncio.Protocol):
         self.head += data
         if b"\r\n\r\n" not in self.head:
             return
-        key = next(line.split(b":", 1)[1].strip() for line in self.head.split(b"\r\n")
-                   if line.lower().startswith(b"sec-websocket-key:"))
+        key = next(
+            line.split(b":", 1)[1].strip()
+            for line in self.head.split(b"\r\n")
+            if line.lower().startswith(b"sec-websocket-key:")
+        )
         accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
-        self.transport.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                             b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+        self.transport.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+        )
         self.head = None
 
 

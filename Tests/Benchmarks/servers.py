@@ -12,8 +12,16 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 #: The listeners of every server, and whether each speaks TLS.
-LISTENERS = {"plain": False, "tls": True, "h2": True, "apr1": False, "apr1tls": True, "bcrypt": False, "bcrypttls": True,
-             "logged": False}
+LISTENERS = {
+    "plain": False,
+    "tls": True,
+    "h2": True,
+    "apr1": False,
+    "apr1tls": True,
+    "bcrypt": False,
+    "bcrypttls": True,
+    "logged": False,
+}
 USER, PASSWORD = "bench", "correct-horse-battery"
 
 SERVER_CPU, LOAD_CPU = "0", "1"
@@ -46,8 +54,14 @@ class Process:
         self.name, self.ports = name, ports
         self.log = directory / f"{name}.log"
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(["taskset", "-c", cpu, *wrap, *map(str, command)], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, cwd=directory, start_new_session=True)
+            self.process = subprocess.Popen(
+                ["taskset", "-c", cpu, *wrap, *map(str, command)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=directory,
+                start_new_session=True,
+            )
         self.pid = self.process.pid
 
     def wait_listening(self, timeout=20):
@@ -158,9 +172,24 @@ http {{
     def _make_files(self, key):
         run = lambda *command: subprocess.run(list(map(str, command)), check=True, capture_output=True)  # noqa: E731
         kind = ["rsa:2048"] if key == "rsa" else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        run("openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.directory / "key.pem", "-out",
-            self.directory / "cert.pem")
+        run(
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            *kind,
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-keyout",
+            self.directory / "key.pem",
+            "-out",
+            self.directory / "cert.pem",
+        )
         both = (self.directory / "cert.pem").read_text() + (self.directory / "key.pem").read_text()
         (self.directory / "both.pem").write_text(both)
         run("htpasswd", "-cbm", self.directory / "apr1", USER, PASSWORD)
@@ -172,7 +201,11 @@ http {{
         for label, tls in LISTENERS.items():
             listen = f"listen 127.0.0.1:{ports[label]}" + (" ssl http2;" if label == "h2" else " ssl;" if tls else ";")
             scheme = label.removesuffix("tls")
-            auth = f'auth_basic "bench"; auth_basic_user_file {self.directory}/{scheme};' if scheme in ("apr1", "bcrypt") else ""
+            auth = (
+                f'auth_basic "bench"; auth_basic_user_file {self.directory}/{scheme};'
+                if scheme in ("apr1", "bcrypt")
+                else ""
+            )
             log = f"access_log {self.directory}/{name}-access.log combined;" if label == "logged" else ""
             servers.append(f"""
     server {{
@@ -187,7 +220,7 @@ http {{
     }}""")
         return f"""
 {user_line()}
-worker_processes 1; worker_rlimit_nofile 20000; pid {self.directory}/{name}-{ports['plain']}.pid; error_log stderr error;
+worker_processes 1; worker_rlimit_nofile 20000; pid {self.directory}/{name}-{ports["plain"]}.pid; error_log stderr error;
 events {{ worker_connections 8192; }}
 http {{
     {temporary_paths(self.directory, name)}
@@ -197,7 +230,7 @@ http {{
     ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:SSL:10m; ssl_session_timeout 1h;
     upstream upstream {{ server 127.0.0.1:{self.upstream_port}; keepalive 64; keepalive_requests 100000000; }}
     upstream echo {{ server 127.0.0.1:{self.echo_port}; }}
-{''.join(servers)}
+{"".join(servers)}
 }}
 """
 
@@ -216,7 +249,7 @@ http {{
 frontend {label}
     {bind}
     {auth}
-    http-request set-header X-Forwarded-Proto {'https' if tls else 'http'}
+    http-request set-header X-Forwarded-Proto {"https" if tls else "http"}
     http-request set-header X-Real-IP %[src]
     use_backend echo if {{ path /ws }}
     default_backend upstream""")
@@ -237,7 +270,7 @@ defaults
     timeout tunnel 600s
 userlist people
     user {USER} password {stored}
-{''.join(fronts)}
+{"".join(fronts)}
 backend upstream
     server one 127.0.0.1:{self.upstream_port} pool-max-conn 64
 backend echo
@@ -245,8 +278,10 @@ backend echo
 """
 
 
-FORWARD = ("proxy_http_version 1.1; proxy_set_header Host $host; proxy_set_header X-Real-IP $remote_addr; "
-           "proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;")
+FORWARD = (
+    "proxy_http_version 1.1; proxy_set_header Host $host; proxy_set_header X-Real-IP $remote_addr; "
+    "proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;"
+)
 
 
 def user_line():
@@ -254,5 +289,6 @@ def user_line():
 
 
 def temporary_paths(directory, name):
-    return " ".join(f"{kind}_temp_path {directory}/{name}-{kind};"
-                    for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    return " ".join(
+        f"{kind}_temp_path {directory}/{name}-{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )

@@ -75,8 +75,14 @@ def postern():
     """Runs the binary: postern("check", "-c", file) → CompletedProcess with text output."""
 
     def run(*arguments, stdin="", timeout=60, **options):
-        return subprocess.run([str(postern_binary()), *map(str, arguments)], input=stdin, capture_output=True, text=True,
-                              timeout=timeout, **options)
+        return subprocess.run(
+            [str(postern_binary()), *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            **options,
+        )
 
     return run
 

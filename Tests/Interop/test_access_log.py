@@ -13,30 +13,46 @@ from harness.site import Site
 
 COMBINED = re.compile(
     r'^127\.0\.0\.1 - (?P<user>\S+) \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "(?P<request>[^"]*)" '
-    r'(?P<status>\d{3}) (?P<bytes>\d+) "(?P<referer>[^"]*)" "(?P<agent>[^"]*)"$')
+    r'(?P<status>\d{3}) (?P<bytes>\d+) "(?P<referer>[^"]*)" "(?P<agent>[^"]*)"$'
+)
 
 
 def test_combined(peer, start, recorder, users):
     server = start(peer, Site(upstream=recorder.address, auth=True, users=users))
     with server.connect() as connection:
-        connection.request("GET", "/a?b=c", [basic("alice", "password"), ("User-Agent", "tester/1"), ("Referer", "http://x/")])
+        connection.request(
+            "GET", "/a?b=c", [basic("alice", "password"), ("User-Agent", "tester/1"), ("Referer", "http://x/")]
+        )
         connection.request("POST", "/d", body=b"1")
         connection.request("HEAD", "/e", [basic("alice", "password")])
     lines = [COMBINED.match(line) for line in server.access_lines(3)]
-    assert lines[0].groupdict() == {"user": "alice", "request": "GET /a?b=c HTTP/1.1", "status": "200", "bytes": "3",
-                                    "referer": "http://x/", "agent": "tester/1"}
+    assert lines[0].groupdict() == {
+        "user": "alice",
+        "request": "GET /a?b=c HTTP/1.1",
+        "status": "200",
+        "bytes": "3",
+        "referer": "http://x/",
+        "agent": "tester/1",
+    }
     assert (lines[1]["user"], lines[1]["request"], lines[1]["status"]) == ("-", "POST /d HTTP/1.1", "401")
     assert (lines[2]["request"], lines[2]["status"], lines[2]["bytes"]) == ("HEAD /e HTTP/1.1", "200", "0")
 
 
 FORGERIES = {
     "quote in the agent": [("User-Agent", 'x" 200 0 "-" "y')],
-    "backslashes in the agent": [("User-Agent", "\\\" \\n \\x22")],
+    "backslashes in the agent": [("User-Agent", '\\" \\n \\x22')],
     "8-bit agent": [("User-Agent", "caf\u00e9 \u00ff")],
     "tab in the agent": [("User-Agent", "a\tb")],
     "quote in the referer": [("Referer", '"-"')],
-    "newline in the user": [("Authorization", "Basic " + base64.b64encode(
-        b'x\n127.0.0.1 - admin [01/Jan/2026:00:00:00 +0000] "GET /forged HTTP/1.1" 200 1 "-" "-":y').decode())],
+    "newline in the user": [
+        (
+            "Authorization",
+            "Basic "
+            + base64.b64encode(
+                b'x\n127.0.0.1 - admin [01/Jan/2026:00:00:00 +0000] "GET /forged HTTP/1.1" 200 1 "-" "-":y'
+            ).decode(),
+        )
+    ],
     "quote and space in the user": [("Authorization", "Basic " + base64.b64encode(b'a "b" [c:y').decode())],
     "escape codes in the user": [("Authorization", "Basic " + base64.b64encode(b"\x1b[2J\x00\x7f:y").decode())],
 }
@@ -61,8 +77,10 @@ def test_no_input_forges_a_line(peer, start, recorder, users):
 
 @pytest.mark.peers("nginx", "postern-nginx")
 def test_a_format_of_ones_own_in_json(peer, start, recorder):
-    log_format = ("log_format lines escape=json '{\"method\":\"$request_method\",\"uri\":\"$request_uri\",\"status\":$status,"
-                  "\"agent\":\"$http_user_agent\",\"bytes\":$body_bytes_sent,\"time\":$request_time}';")
+    log_format = (
+        'log_format lines escape=json \'{"method":"$request_method","uri":"$request_uri","status":$status,'
+        '"agent":"$http_user_agent","bytes":$body_bytes_sent,"time":$request_time}\';'
+    )
     site = Site(upstream=recorder.address, nginx_top=log_format, nginx_server="access_log {directory}/json.log lines;")
     server = start(peer, site)
     with server.connect() as connection:

@@ -36,8 +36,12 @@ def test_a_missing_file(postern, tmp_path):
 
 
 MISTAKES = [
-    ("listen 127.0.0.1:8443 ssl;", "listen 127.0.0.1:8443 ssl;\n    limt_req rate=10r/s;", 'unknown directive "limt_req"',
-     'did you mean "limit_req"?'),
+    (
+        "listen 127.0.0.1:8443 ssl;",
+        "listen 127.0.0.1:8443 ssl;\n    limt_req rate=10r/s;",
+        'unknown directive "limt_req"',
+        'did you mean "limit_req"?',
+    ),
     ("listen 127.0.0.1:8443 ssl;", "listen 127.0.0.1:84430 ssl;", "84430", None),
     ("proxy_pass http://127.0.0.1:18789;", "proxy_pass;", "proxy_pass", None),
     ("server_name localhost;", "server_name localhost", "error:", None),
@@ -46,7 +50,12 @@ MISTAKES = [
     ("server_name localhost;", "server_name localhost;\n    client_max_body_size lots;", "client_max_body_size", None),
     ("server_name localhost;", "server_name localhost;\n    if ($a) { return 403; }", "if", None),
     ("server_name localhost;", "server_name localhost;\n    root /var/www;", "root", None),
-    ("server_name localhost;", "server_name localhost;\n    ssl_certificate /nonexistent.pem;", "nonexistent.pem", None),
+    (
+        "server_name localhost;",
+        "server_name localhost;\n    ssl_certificate /nonexistent.pem;",
+        "nonexistent.pem",
+        None,
+    ),
 ]
 
 
@@ -67,8 +76,11 @@ def test_a_mistake_is_located(postern, good, number):
 
 
 def test_all_mistakes_at_once(postern, good):
-    good.write_text(good.read_text().replace(
-        "server_name localhost;", "server_naem localhost;\n    limt_req rate=1r/s;\n    proxy_pas http://x;"))
+    good.write_text(
+        good.read_text().replace(
+            "server_name localhost;", "server_naem localhost;\n    limt_req rate=1r/s;\n    proxy_pas http://x;"
+        )
+    )
     output = postern("check", "-c", good)
     text = output.stdout + output.stderr
     assert output.returncode == 1
@@ -138,9 +150,13 @@ class TestGuide:
     def text(self, name, certificate, tmp_path):
         text = (REPOSITORY / "nginx" / name).read_text()
         (tmp_path / "htpasswd").write_text("alice:{PLAIN}x\n")
-        return (text.replace("/etc/nginx/ssl/cert.pem", str(certificate[0])).replace("/etc/nginx/ssl/key.pem", str(certificate[1]))
-                .replace("tls/cert.pem", str(certificate[0])).replace("tls/key.pem", str(certificate[1]))
-                .replace("/etc/nginx/.htpasswd", str(tmp_path / "htpasswd")))
+        return (
+            text.replace("/etc/nginx/ssl/cert.pem", str(certificate[0]))
+            .replace("/etc/nginx/ssl/key.pem", str(certificate[1]))
+            .replace("tls/cert.pem", str(certificate[0]))
+            .replace("tls/key.pem", str(certificate[1]))
+            .replace("/etc/nginx/.htpasswd", str(tmp_path / "htpasswd"))
+        )
 
     def test_the_guides_file_runs_with_warnings(self, postern, tmp_path, certificate):
         path = tmp_path / "guide.conf"

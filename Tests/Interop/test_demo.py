@@ -18,8 +18,15 @@ from harness.websocket import WebSocket
 class Demo:
     def __init__(self, command, port, **options):
         self.port = port
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        text=True, start_new_session=True, **options)
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            **options,
+        )
 
     def lines_until(self, pattern):
         """Its output up to the line that matches."""
@@ -50,7 +57,11 @@ def demo(request, tmp_path):
         command = [postern_binary(), "demo", "--port", str(port), "--directory", tmp_path / "demo"]
     else:
         command = [REPOSITORY / "deploy/run.sh"]
-    environment = os.environ | {"PORT": str(port), "POSTERN_BINARY": str(postern_binary()), "POSTERN_DIRECTORY": str(tmp_path / "run")}
+    environment = os.environ | {
+        "PORT": str(port),
+        "POSTERN_BINARY": str(postern_binary()),
+        "POSTERN_DIRECTORY": str(tmp_path / "run"),
+    }
     demo = Demo(command, port, env=environment)
     yield demo
     demo.end()

@@ -15,7 +15,9 @@ def test_accepting_pauses_and_recovers(peer, start, recorder):
         for _ in range(120):
             crowd.append(server.connect("plain"))  # The kernel's backlog takes those that are not accepted.
         wait_until(lambda: server.open_files() >= 60, "the descriptors to run out")
-        wait_until(lambda: "descriptor" in server.error_log.lower() or "open files" in server.error_log.lower(), "a report")
+        wait_until(
+            lambda: "descriptor" in server.error_log.lower() or "open files" in server.error_log.lower(), "a report"
+        )
         said = server.error_log.lower()
         assert said.count("descriptor") + said.count("open files") <= 3, "said again and again"
         ticks = processor_ticks(server.pid)

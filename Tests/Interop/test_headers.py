@@ -7,13 +7,24 @@ from harness.site import Site
 
 #: Fields a gateway could believe, as a client would forge them: in every spelling a server may fold together.
 FORGED = [
-    ("X-Forwarded-For", "9.9.9.9"), ("x-forwarded-for", "9.9.9.8"), ("X_Forwarded_For", "9.9.9.7"),
-    ("X-Forwarded_For", "9.9.9.6"), ("X.Forwarded.For", "9.9.9.5"),
-    ("X-Real-IP", "9.9.9.9"), ("X_Real_IP", "9.9.9.9"),
-    ("X-Forwarded-Proto", "gopher"), ("X_Forwarded_Proto", "gopher"), ("X-Forwarded-Host", "evil.example"),
-    ("X-Forwarded-Port", "1"), ("Forwarded", "for=9.9.9.9;proto=gopher"),
-    ("X-Forwarded-User", "root"), ("X_Forwarded_User", "root"), ("x.forwarded.user", "root"), ("X-FORWARDED-USER", "root"),
-    ("X-OpenClaw-Scopes", "operator.admin"), ("x_openclaw_scopes", "operator.admin"),
+    ("X-Forwarded-For", "9.9.9.9"),
+    ("x-forwarded-for", "9.9.9.8"),
+    ("X_Forwarded_For", "9.9.9.7"),
+    ("X-Forwarded_For", "9.9.9.6"),
+    ("X.Forwarded.For", "9.9.9.5"),
+    ("X-Real-IP", "9.9.9.9"),
+    ("X_Real_IP", "9.9.9.9"),
+    ("X-Forwarded-Proto", "gopher"),
+    ("X_Forwarded_Proto", "gopher"),
+    ("X-Forwarded-Host", "evil.example"),
+    ("X-Forwarded-Port", "1"),
+    ("Forwarded", "for=9.9.9.9;proto=gopher"),
+    ("X-Forwarded-User", "root"),
+    ("X_Forwarded_User", "root"),
+    ("x.forwarded.user", "root"),
+    ("X-FORWARDED-USER", "root"),
+    ("X-OpenClaw-Scopes", "operator.admin"),
+    ("x_openclaw_scopes", "operator.admin"),
 ]
 EVIL = ("9.9.9.", "gopher", "evil.example", "root", "operator.admin")
 
@@ -50,8 +61,10 @@ def test_plain_requests_are_marked_http(peer, start, recorder):
 
 @pytest.mark.peers("nginx", "postern-nginx")
 def test_an_nginx_file_sends_what_it_says(peer, start, recorder):
-    site = Site(upstream=recorder.address,
-                nginx_location='proxy_set_header X-List "$proxy_add_x_forwarded_for"; proxy_set_header X-Gone "";')
+    site = Site(
+        upstream=recorder.address,
+        nginx_location='proxy_set_header X-List "$proxy_add_x_forwarded_for"; proxy_set_header X-Gone "";',
+    )
     server = start(peer, site)
     fields = [("X-Forwarded-For", "9.9.9.9"), ("X-Real-IP", "9.9.9.9"), ("X-Gone", "1"), ("X-Kept", "1")]
     with server.connect() as connection:
@@ -68,8 +81,12 @@ def test_an_nginx_file_sends_what_it_says(peer, start, recorder):
 def test_aliases_of_what_an_nginx_file_sets(peer, start, recorder):
     server = start(peer, Site(upstream=recorder.address))
     with server.connect() as connection:
-        assert connection.request(fields=[("X_Forwarded_For", "9.9.9.9"), ("X_Real_IP", "9.9.9.9"),
-                                          ("X_Forwarded_Proto", "gopher")]).status == 200
+        assert (
+            connection.request(
+                fields=[("X_Forwarded_For", "9.9.9.9"), ("X_Real_IP", "9.9.9.9"), ("X_Forwarded_Proto", "gopher")]
+            ).status
+            == 200
+        )
     head = recorder.last().head.decode("latin-1")
     assert "9.9.9.9" not in head and "gopher" not in head
 
@@ -78,8 +95,11 @@ def test_aliases_of_what_an_nginx_file_sets(peer, start, recorder):
 def test_connection_nominates_what_is_dropped_but_not_ours(peer, start, recorder):
     server = start(peer, Site(upstream=recorder.address))
     with server.connect() as connection:
-        fields = [("Connection", "X-Mine, X-Forwarded-For, X-Real-IP, Host, X-Forwarded-Proto"), ("X-Mine", "dropped"),
-                  ("X-Other", "kept")]
+        fields = [
+            ("Connection", "X-Mine, X-Forwarded-For, X-Real-IP, Host, X-Forwarded-Proto"),
+            ("X-Mine", "dropped"),
+            ("X-Other", "kept"),
+        ]
         assert connection.request(fields=fields).status == 200
     request = recorder.last()
     assert request.value("X-Mine") is None
@@ -99,7 +119,9 @@ def test_a_trusted_peer_may_name_the_client(peer, start, recorder):
 
 
 def test_an_untrusted_peer_may_not(peer, start, recorder):
-    server = start(peer, Site(upstream=recorder.address, server="set_real_ip_from 192.0.2.0/24; real_ip_header X-Forwarded-For;"))
+    server = start(
+        peer, Site(upstream=recorder.address, server="set_real_ip_from 192.0.2.0/24; real_ip_header X-Forwarded-For;")
+    )
     with server.connect() as connection:
         connection.request(fields=[("X-Forwarded-For", "198.51.100.7")])
     assert recorder.last().value("X-Real-IP") == "127.0.0.1"
@@ -117,8 +139,11 @@ def test_security_headers_are_on_every_reply(peer, start, recorder, users):
     recorder.on("/broken", lambda exchange: exchange.reset())
     server = start(peer, Site(upstream=recorder.address, auth=True, users=users))
     with server.connect() as connection:
-        replies = [connection.request(), connection.request(fields=[basic("alice", "password")]),
-                   connection.request("GET", "/broken", [basic("alice", "password")])]
+        replies = [
+            connection.request(),
+            connection.request(fields=[basic("alice", "password")]),
+            connection.request("GET", "/broken", [basic("alice", "password")]),
+        ]
     assert [reply.status for reply in replies] == [401, 200, 502]
     for reply in replies:
         assert reply.value("Strict-Transport-Security")
@@ -146,5 +171,8 @@ def test_fields_can_be_hidden(peer, start, recorder):
 def test_the_gateways_redirects_are_rewritten(peer, start, recorder):
     recorder.on("/r", lambda exchange: exchange.reply(302, b"", [("Location", "http://gateway/there")]))
     server = start(peer, Site(upstream=recorder.address))
-    assert server.get("/r").value("Location") in ("/there", f"https://localhost:{server.ports['tls']}/there",
-                                                  "https://localhost/there")
+    assert server.get("/r").value("Location") in (
+        "/there",
+        f"https://localhost:{server.ports['tls']}/there",
+        "https://localhost/there",
+    )

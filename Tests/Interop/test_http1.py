@@ -51,7 +51,9 @@ def test_the_gateways_status_and_fields_pass(peer, server, recorder, status):
 
 
 def test_hop_by_hop_fields_stay_on_their_hop(peer, server, recorder):
-    recorder.on("/hop", lambda exchange: exchange.reply(fields=[("Keep-Alive", "timeout=5"), ("Connection", "keep-alive")]))
+    recorder.on(
+        "/hop", lambda exchange: exchange.reply(fields=[("Keep-Alive", "timeout=5"), ("Connection", "keep-alive")])
+    )
     answer = server.get("/hop", [("Keep-Alive", "timeout=9"), ("TE", "trailers")])
     assert answer.value("Keep-Alive") is None
     request = recorder.last("/hop")
@@ -87,7 +89,7 @@ def test_bodies_of_all_sizes(peer, server, recorder, size, framing):
         else:
             exchange.start_chunked("application/octet-stream")
             for start in range(0, size, 7000):
-                exchange.chunk(body[start:start + 7000])
+                exchange.chunk(body[start : start + 7000])
             exchange.end_chunked()
 
     recorder.on("/body", answer_in_kind)
@@ -95,9 +97,11 @@ def test_bodies_of_all_sizes(peer, server, recorder, size, framing):
         if framing == "length":
             answer = connection.request("POST", "/body", body=body)
         else:
-            coded = b"".join(b"%X;ext=1\r\n%s\r\n" % (len(body[at:at + 999]), body[at:at + 999])
-                             for at in range(0, min(size, 50_000), 999))
-            body_sent = body[:min(-(-min(size, 50_000) // 999) * 999, size)]
+            coded = b"".join(
+                b"%X;ext=1\r\n%s\r\n" % (len(body[at : at + 999]), body[at : at + 999])
+                for at in range(0, min(size, 50_000), 999)
+            )
+            body_sent = body[: min(-(-min(size, 50_000) // 999) * 999, size)]
             connection.send(head("POST", "/body", [("Transfer-Encoding", "chunked")]) + coded + b"0\r\n\r\n")
             answer = connection.response()
             assert recorder.last("/body").body == body_sent
@@ -141,8 +145,22 @@ def test_expect_100_continue(peer, server, recorder):
 def test_expect_100_continue_with_curl(peer, server, recorder, authority):
     began = time.monotonic()
     result = subprocess.run(
-        ["curl", "-sS", "--http1.1", "--cacert", authority.certificate, "-H", "Expect: 100-continue", "--data-binary", "@-",
-         f"https://localhost:{server.ports['tls']}/curl"], input=b"x" * 2_000_000, capture_output=True, timeout=30)
+        [
+            "curl",
+            "-sS",
+            "--http1.1",
+            "--cacert",
+            authority.certificate,
+            "-H",
+            "Expect: 100-continue",
+            "--data-binary",
+            "@-",
+            f"https://localhost:{server.ports['tls']}/curl",
+        ],
+        input=b"x" * 2_000_000,
+        capture_output=True,
+        timeout=30,
+    )
     assert (result.returncode, result.stdout) == (0, b"ok\n"), result.stderr
     assert recorder.last("/curl").body_length == 2_000_000
     assert time.monotonic() - began < 5
@@ -150,8 +168,15 @@ def test_expect_100_continue_with_curl(peer, server, recorder, authority):
 
 class TestHTTP10:
     def test_the_reply_ends_with_the_connection(self, peer, server, recorder):
-        recorder.on("/chunks", lambda exchange: (exchange.start_chunked("text/plain"), exchange.chunk(b"one"),
-                                                 exchange.chunk(b"two"), exchange.end_chunked()))
+        recorder.on(
+            "/chunks",
+            lambda exchange: (
+                exchange.start_chunked("text/plain"),
+                exchange.chunk(b"one"),
+                exchange.chunk(b"two"),
+                exchange.end_chunked(),
+            ),
+        )
         with server.connect() as connection:
             connection.send(b"GET /chunks HTTP/1.0\r\nHost: localhost\r\n\r\n")
             answer = connection.response()
@@ -198,8 +223,13 @@ def test_a_leading_empty_line_is_skipped(peer, server, recorder):
 
 @pytest.mark.peers("postern-nginx", "postern-native")
 def test_interim_replies_pass(peer, server, recorder):
-    recorder.on("/hints", lambda exchange: (
-        exchange.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"), exchange.reply()))
+    recorder.on(
+        "/hints",
+        lambda exchange: (
+            exchange.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"),
+            exchange.reply(),
+        ),
+    )
     with server.connect() as connection:
         answer = connection.request("GET", "/hints")
         assert answer.status == 200
@@ -209,8 +239,10 @@ def test_interim_replies_pass(peer, server, recorder):
 @pytest.mark.peers("postern-nginx", "postern-native")
 def test_trailers_pass(peer, server, recorder):
     with server.connect() as connection:
-        connection.send(head("POST", "/t", [("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum")])
-                        + b"3\r\nabc\r\n0\r\nX-Sum: 6\r\n\r\n")
+        connection.send(
+            head("POST", "/t", [("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum")])
+            + b"3\r\nabc\r\n0\r\nX-Sum: 6\r\n\r\n"
+        )
         assert connection.response().status == 200
     assert recorder.last("/t").body == b"abc"
 
@@ -228,7 +260,9 @@ class TestLimits:
     def test_a_chunked_body_over_the_limit(self, peer, start, recorder):
         server = start(peer, Site(upstream=recorder.address, body_limit="1k"))
         with server.connect() as connection:
-            connection.send(head("POST", "/", [("Transfer-Encoding", "chunked")]) + b"800\r\n" + b"x" * 2048 + b"\r\n0\r\n\r\n")
+            connection.send(
+                head("POST", "/", [("Transfer-Encoding", "chunked")]) + b"800\r\n" + b"x" * 2048 + b"\r\n0\r\n\r\n"
+            )
             assert connection.response().status == 413
 
     def test_a_head_too_large(self, peer, server, recorder):

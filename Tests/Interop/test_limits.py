@@ -93,12 +93,24 @@ def test_addresses_are_told_apart(peer, start, recorder):
 
 
 def test_a_reload_keeps_the_counts(peer, start, recorder):
-    site = limited(recorder, 1, burst=2, nginx_server="add_header X-Generation one always;",
-                   native_server="add_header X-Generation one;")
+    site = limited(
+        recorder,
+        1,
+        burst=2,
+        nginx_server="add_header X-Generation one always;",
+        native_server="add_header X-Generation one;",
+    )
     server = start(peer, site)
     assert [server.get().status for _ in range(4)] == [200] * 3 + [LIMITED[peer]]
-    server.rewrite(limited(recorder, 1, burst=2, nginx_server="add_header X-Generation two always;",
-                           native_server="add_header X-Generation two;"))
+    server.rewrite(
+        limited(
+            recorder,
+            1,
+            burst=2,
+            nginx_server="add_header X-Generation two always;",
+            native_server="add_header X-Generation two;",
+        )
+    )
     server.signal(signal.SIGHUP)
     wait_until(lambda: server.get().value("X-Generation") == "two", "the new configuration")
     assert server.get().status == LIMITED[peer]
@@ -106,8 +118,12 @@ def test_a_reload_keeps_the_counts(peer, start, recorder):
 
 @pytest.mark.peers("postern-native")
 def test_per_server_and_per_user(start, peer, recorder, users):
-    site = Site(upstream=recorder.address, auth=True, users=users,
-                native_server="limit_req rate=1r/m burst=2 nodelay per=user;\nlimit_req rate=1r/m burst=4 nodelay per=server;")
+    site = Site(
+        upstream=recorder.address,
+        auth=True,
+        users=users,
+        native_server="limit_req rate=1r/m burst=2 nodelay per=user;\nlimit_req rate=1r/m burst=4 nodelay per=server;",
+    )
     server = start(peer, site)
     with server.connect() as connection:
         alice = [connection.request(fields=[basic("alice", "password")]).status for _ in range(4)]

@@ -25,18 +25,21 @@ def test_the_right_password_passes(peer, start, recorder, users):
     assert recorder.last("/hello").method == "GET"
 
 
-@pytest.mark.parametrize("fields", [
-    pytest.param([], id="no login"),
-    pytest.param([basic("alice", "wrong")], id="wrong password"),
-    pytest.param([basic("alice", "")], id="empty password"),
-    pytest.param([basic("alice", "password ")], id="password and a space"),
-    pytest.param([basic("carol", "password")], id="unknown user"),
-    pytest.param([basic("", "password")], id="empty user"),
-    pytest.param([("Authorization", "Basic")], id="no credentials"),
-    pytest.param([("Authorization", "Basic ???")], id="not base64"),
-    pytest.param([("Authorization", "Basic " + base64.b64encode(b"alice").decode())], id="no colon"),
-    pytest.param([("Authorization", "Bearer alice:password")], id="another scheme"),
-])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param([], id="no login"),
+        pytest.param([basic("alice", "wrong")], id="wrong password"),
+        pytest.param([basic("alice", "")], id="empty password"),
+        pytest.param([basic("alice", "password ")], id="password and a space"),
+        pytest.param([basic("carol", "password")], id="unknown user"),
+        pytest.param([basic("", "password")], id="empty user"),
+        pytest.param([("Authorization", "Basic")], id="no credentials"),
+        pytest.param([("Authorization", "Basic ???")], id="not base64"),
+        pytest.param([("Authorization", "Basic " + base64.b64encode(b"alice").decode())], id="no colon"),
+        pytest.param([("Authorization", "Bearer alice:password")], id="another scheme"),
+    ],
+)
 def test_refused_with_a_challenge(peer, start, recorder, users, fields):
     server = start(peer, guarded(recorder, users))
     answer = server.get("/", fields)
@@ -100,8 +103,9 @@ def htpasswd(password, *options):
 
 
 def openssl(password, option):
-    return subprocess.run(["openssl", "passwd", option, password], check=True, capture_output=True,
-                          text=True).stdout.strip()
+    return subprocess.run(
+        ["openssl", "passwd", option, password], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def salted_sha1(password):
@@ -137,11 +141,17 @@ def test_every_scheme(peer, start, recorder):
             names.append((scheme, f"user{number}-{index}", password))
     server = start(peer, guarded(recorder, "\n".join(lines) + "\n"))
     with server.connect() as connection:
-        wrong = [(scheme, user) for scheme, user, password in names
-                 if connection.request(fields=[basic(user, password)]).status != 200]
+        wrong = [
+            (scheme, user)
+            for scheme, user, password in names
+            if connection.request(fields=[basic(user, password)]).status != 200
+        ]
         assert wrong == []
-        passed = [(scheme, user) for scheme, user, password in names
-                  if connection.request(fields=[basic(user, password + "x")]).status != 401]
+        passed = [
+            (scheme, user)
+            for scheme, user, password in names
+            if connection.request(fields=[basic(user, password + "x")]).status != 401
+        ]
         assert passed == []
 
 
@@ -183,8 +193,11 @@ def test_hammering_an_expensive_hash_slows_nobody_else(start, peer, recorder, us
         attackers = [server.connect() for _ in range(16)]
         try:
             for attacker in attackers:
-                attacker.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: "
-                              + basic("slow", "guess")[1].encode() + b"\r\n\r\n")
+                attacker.send(
+                    b"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: "
+                    + basic("slow", "guess")[1].encode()
+                    + b"\r\n\r\n"
+                )
             for _ in range(20):
                 assert fast.request(fields=[basic("alice", "password")]).status == 200
             for attacker in attackers:

@@ -18,14 +18,18 @@ class CorrectedSite(Site):
     def render(self, dialect, ports, directory, certificate, key):
         text = (REPOSITORY / "nginx" / "corrected.conf").read_text()
         swaps = {
-            "0.0.0.0:80": f"127.0.0.1:{ports['plain']}", "0.0.0.0:443": f"127.0.0.1:{ports['tls']}",
-            "127.0.0.1:18789": self.upstream, "tls/cert.pem": str(certificate), "tls/key.pem": str(key),
+            "0.0.0.0:80": f"127.0.0.1:{ports['plain']}",
+            "0.0.0.0:443": f"127.0.0.1:{ports['tls']}",
+            "127.0.0.1:18789": self.upstream,
+            "tls/cert.pem": str(certificate),
+            "tls/key.pem": str(key),
         }
         for old, new in swaps.items():
             assert old in text
             text = text.replace(old, new)
         return self._main().replace("{directory}", str(directory)) + text.replace(
-            "http {", f"http {{\n    access_log {directory}/access.log;", 1)
+            "http {", f"http {{\n    access_log {directory}/access.log;", 1
+        )
 
 
 @pytest.fixture
@@ -61,8 +65,22 @@ def test_its_limit(peer, server):
 
 
 def test_curl_logs_in(peer, server, authority):
-    result = subprocess.run(["curl", "-sS", "--cacert", authority.certificate, "-u", "alice:password", "-w", "%{http_code}",
-                             f"https://localhost:{server.ports['tls']}/"], capture_output=True, text=True, timeout=20)
+    result = subprocess.run(
+        [
+            "curl",
+            "-sS",
+            "--cacert",
+            authority.certificate,
+            "-u",
+            "alice:password",
+            "-w",
+            "%{http_code}",
+            f"https://localhost:{server.ports['tls']}/",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
     assert result.stdout == "ok\n200", result.stderr
 
 
@@ -72,9 +90,12 @@ class GuideSite(Site):
     def render(self, dialect, ports, directory, certificate, key):
         text = (REPOSITORY / "nginx" / "guide.conf").read_text()
         swaps = {
-            "listen 80;": f"listen 127.0.0.1:{ports['plain']};", "listen 443 ssl": f"listen 127.0.0.1:{ports['tls']} ssl",
-            "openclaw-gateway:18789": self.upstream, "/etc/nginx/ssl/cert.pem": str(certificate),
-            "/etc/nginx/ssl/key.pem": str(key), "/etc/nginx/.htpasswd": f"{directory}/htpasswd",
+            "listen 80;": f"listen 127.0.0.1:{ports['plain']};",
+            "listen 443 ssl": f"listen 127.0.0.1:{ports['tls']} ssl",
+            "openclaw-gateway:18789": self.upstream,
+            "/etc/nginx/ssl/cert.pem": str(certificate),
+            "/etc/nginx/ssl/key.pem": str(key),
+            "/etc/nginx/.htpasswd": f"{directory}/htpasswd",
         }
         for old, new in swaps.items():
             assert old in text
@@ -92,8 +113,9 @@ class TestGuide:
         assert server.get().status == 401
         assert server.get(fields=[basic("alice", "password")]).status == 200
         assert server.get("/health").body == b"healthy\n"
-        with WebSocket(f"wss://localhost:{server.ports['tls']}/ws", server.context,
-                       dict([basic("alice", "password")])) as socket:
+        with WebSocket(
+            f"wss://localhost:{server.ports['tls']}/ws", server.context, dict([basic("alice", "password")])
+        ) as socket:
             assert socket.echo("hello") == "hello"
         with server.connect("plain") as connection:
             assert connection.request(target="/a").value("Location") == "https://openclaw.yourdomain.com/a"

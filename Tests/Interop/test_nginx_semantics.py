@@ -15,19 +15,41 @@ def labelled(modifier, path):
     return f'location {modifier} {path} {{ return 200 "{label}"; }}\n'
 
 
-LOCATIONS = "".join([
-    labelled("=", "/exact"), labelled("", "/exact"), labelled("", "/a/"), labelled("", "/a/b/"), labelled("^~", "/fixed/"),
-    labelled("", "/with%20space"), labelled("", "/Case"), labelled("=", "/"),
-])
+LOCATIONS = "".join(
+    [
+        labelled("=", "/exact"),
+        labelled("", "/exact"),
+        labelled("", "/a/"),
+        labelled("", "/a/b/"),
+        labelled("^~", "/fixed/"),
+        labelled("", "/with%20space"),
+        labelled("", "/Case"),
+        labelled("=", "/"),
+    ]
+)
 
 
 @SAME_FILE
-@pytest.mark.parametrize("target, label", [
-    ("/", "= /"), ("/?a=b", "= /"), ("/exact", "= /exact"), ("/exact?x", "= /exact"), ("/exact/", "prefix /exact"),
-    ("/exactly", "prefix /exact"), ("/a/", "prefix /a/"), ("/a/x", "prefix /a/"), ("/a/b/c", "prefix /a/b/"), ("/a/b", "prefix /a/"),
-    ("/fixed/x", "^~ /fixed/"), ("/Case", "prefix /Case"), ("/%65xact", "= /exact"), ("//a//b//c", "prefix /a/b/"),
-    ("/a/./x", "prefix /a/"),
-])
+@pytest.mark.parametrize(
+    "target, label",
+    [
+        ("/", "= /"),
+        ("/?a=b", "= /"),
+        ("/exact", "= /exact"),
+        ("/exact?x", "= /exact"),
+        ("/exact/", "prefix /exact"),
+        ("/exactly", "prefix /exact"),
+        ("/a/", "prefix /a/"),
+        ("/a/x", "prefix /a/"),
+        ("/a/b/c", "prefix /a/b/"),
+        ("/a/b", "prefix /a/"),
+        ("/fixed/x", "^~ /fixed/"),
+        ("/Case", "prefix /Case"),
+        ("/%65xact", "= /exact"),
+        ("//a//b//c", "prefix /a/b/"),
+        ("/a/./x", "prefix /a/"),
+    ],
+)
 def test_locations(peer, start, target, label):
     server = start(peer, Site(nginx_server=LOCATIONS))
     with server.connect("plain") as connection:
@@ -35,91 +57,23 @@ def test_locations(peer, start, target, label):
 
 
 @SAME_FILE
-@pytest.mark.parametrize("location, proxy_pass, target, upstream", [
-    ("/api/", "http://gateway", "/api/x%2Fy?q=%41", "/api/x%2Fy?q=%41"),
-    ("/api/", "http://gateway/v2/", "/api/users?q=1", "/v2/users?q=1"),
-    ("/api/", "http://gateway/", "/api/users", "/users"),
-    ("/api", "http://gateway/v2", "/api/users", "/v2/users"),
-    ("/api", "http://gateway/v2/", "/api/users", "/v2//users"),
-    ("= /one", "http://gateway/other", "/one?q", "/other?q"),
-])
+@pytest.mark.parametrize(
+    "location, proxy_pass, target, upstream",
+    [
+        ("/api/", "http://gateway", "/api/x%2Fy?q=%41", "/api/x%2Fy?q=%41"),
+        ("/api/", "http://gateway/v2/", "/api/users?q=1", "/v2/users?q=1"),
+        ("/api/", "http://gateway/", "/api/users", "/users"),
+        ("/api", "http://gateway/v2", "/api/users", "/v2/users"),
+        ("/api", "http://gateway/v2/", "/api/users", "/v2//users"),
+        ("= /one", "http://gateway/other", "/one?q", "/other?q"),
+    ],
+)
 def test_proxy_pass_replaces_the_locations_part(peer, start, recorder, location, proxy_pass, target, upstream):
     line = f"location {location} {{ proxy_pass {proxy_pass}; }}"
     server = start(peer, Site(upstream=recorder.address, nginx_server=line))
     with server.connect("plain") as connection:
         assert connection.request(target=target).status == 200
     assert recorder.last().target == upstream
-
-
-VARIABLES = {
-    "$host": "localhost", "$http_host": "localhost:77", "$request_method": "GET", "$request_uri": "/v/a%2Fb?x=1&y=%20",
-    "$uri": "/v/a/b", "$document_uri": "/v/a/b", "$args": "x=1&y=%20", "$query_string": "x=1&y=%20", "$is_args": "?",
-    "$arg_x": "1", "$arg_y": "%20", "$scheme": "https", "$server_protocol": "HTTP/1.1", "$server_name": "localhost",
-    "$remote_addr": "127.0.0.1", "$server_addr": "127.0.0.1", "$remote_user": "alice", "$http_x_word": "a word",
-    "$http_user_agent": "tester", "$cookie_one": "1", "$cookie_two": "2", "$https": "on", "$ssl_protocol": "TLSv1.3",
-    "$proxy_host": "gateway", "${scheme}s": "httpss", "pre-$arg_x-post": "pre-1-post",
-    "$ssl_server_name": "localhost", "$content_length": None, "$http_none": None, "$request_length": "digits",
-    "$remote_port": "digits", "$connection": "digits", "$msec": "digits", "$pid": "digits", "$request_id": "hex",
-    "$mapped": "one", "$hostname": "any", "$time_iso8601": "any", "$time_local": "any", "$nginx_version": "any",
-}
-
-
-@SAME_FILE
-def test_variables(peer, start, recorder, users):
-    lines = "".join(f'proxy_set_header X-Value-{number} "{name}";\n' for number, name in enumerate(VARIABLES))
-    top = 'map $arg_x $mapped { default other; 1 one; }'
-    server = start(peer, Site(upstream=recorder.address, auth=True, users=users, nginx_top=top, nginx_location=lines,
-                              server="ssl_protocols TLSv1.2 TLSv1.3;"))
-    fields = [basic("alice", "password"), ("X-Word", "a word"), ("User-Agent", "tester"), ("Cookie", "one=1; two=2")]
-    with server.connect() as connection:
-        assert connection.request("GET", "/v/a%2Fb?x=1&y=%20", fields, host="localhost:77").status == 200
-    request, wrong = recorder.last(), {}
-    for number, (name, expected) in enumerate(VARIABLES.items()):
-        value = request.value(f"X-Value-{number}")
-        fine = (value == expected if expected not in ("digits", "hex", "any")
-                else bool(value) if expected == "any"
-                else value is not None and value.replace(".", "").isdigit() if expected == "digits"
-                else value is not None and len(value) == 32 and int(value, 16) >= 0)
-        if not fine:
-            wrong[name] = value
-    assert wrong == {}
-
-
-MAP = """
-map $http_x_kind $kind {
-    hostnames;
-    default      none;
-    ""           empty;
-    exact.test   exact;
-    *.wild.test  wild;
-    wild.*       tail;
-    .both.test   both;
-}
-map $arg_r $pattern {
-    default            no;
-    ~^v[0-9]+$         version;
-    ~*^CASE$           any-case;
-    "~^(?<word>a+)b"   $word;
-}
-"""
-
-
-@SAME_FILE
-@pytest.mark.parametrize("value, kind", [
-    (None, "empty"), ("exact.test", "exact"), ("EXACT.test", "exact"), ("a.wild.test", "wild"), ("a.b.wild.test", "wild"),
-    ("wild.test", "tail"), ("wild.org", "tail"), ("both.test", "both"), ("x.both.test", "both"), ("other", "none"),
-])
-def test_map_with_hostnames(peer, start, value, kind):
-    server = start(peer, Site(nginx_top=MAP, nginx_server='location /m { return 200 "$kind"; }'))
-    fields = [("X-Kind", value)] if value else []
-    assert server.get("/m", fields).text == kind
-
-
-@SAME_FILE
-@pytest.mark.parametrize("value, text", [("v12", "version"), ("v", "no"), ("case", "any-case"), ("aaab", "aaa"), ("b", "no")])
-def test_map_with_patterns(peer, start, value, text):
-    server = start(peer, Site(nginx_top=MAP, nginx_server='location /m { return 200 "$pattern"; }'))
-    assert server.get(f"/m?r={value}").text == text
 
 
 SERVERS = """
@@ -132,11 +86,23 @@ server {{ listen {tls} ssl; server_name www.wild.test; {files} return 200 "www";
 
 
 @SAME_FILE
-@pytest.mark.parametrize("host, text", [
-    ("exact.test", "exact"), ("EXACT.test", "exact"), ("exact.test:1234", "exact"), ("exact.test.", "exact"),
-    ("a.wild.test", "star"), ("a.b.wild.test", "star"), ("www.wild.test", "www"), ("dot.test", "dot"), ("x.dot.test", "dot"),
-    ("tail.org", "tail"), ("wild.test", "first"), ("unknown", "first"),
-])
+@pytest.mark.parametrize(
+    "host, text",
+    [
+        ("exact.test", "exact"),
+        ("EXACT.test", "exact"),
+        ("exact.test:1234", "exact"),
+        ("exact.test.", "exact"),
+        ("a.wild.test", "star"),
+        ("a.b.wild.test", "star"),
+        ("www.wild.test", "www"),
+        ("dot.test", "dot"),
+        ("x.dot.test", "dot"),
+        ("tail.org", "tail"),
+        ("wild.test", "first"),
+        ("unknown", "first"),
+    ],
+)
 def test_server_names(peer, start, host, text):
     files = "ssl_certificate {certificate}; ssl_certificate_key {key};"
     top = SERVERS.format(tls="{tls}", files=files)
@@ -154,18 +120,21 @@ def test_server_names(peer, start, host, text):
     assert server.get("/n", host=host).text == text
 
 
-@pytest.mark.parametrize("line, status, body, location", [
-    ("return 204;", 204, b"", None),
-    ('return 403 "no entry";', 403, b"no entry", None),
-    ('return 200 "$request_method\\n";', 200, b"GET\n", None),
-    ("return 301 https://elsewhere.test$request_uri;", 301, None, "https://elsewhere.test/r?q"),
-    ("return 302 /there;", 302, None, "/there"),
-    ("return 307 https://$host/;", 307, None, "https://localhost/"),
-    ("return 308 https://x.test/;", 308, None, "https://x.test/"),
-    ("return https://x.test/;", 302, None, "https://x.test/"),
-    ("return 404;", 404, None, None),
-    ("return 503;", 503, None, None),
-])
+@pytest.mark.parametrize(
+    "line, status, body, location",
+    [
+        ("return 204;", 204, b"", None),
+        ('return 403 "no entry";', 403, b"no entry", None),
+        ('return 200 "$request_method\\n";', 200, b"GET\n", None),
+        ("return 301 https://elsewhere.test$request_uri;", 301, None, "https://elsewhere.test/r?q"),
+        ("return 302 /there;", 302, None, "/there"),
+        ("return 307 https://$host/;", 307, None, "https://localhost/"),
+        ("return 308 https://x.test/;", 308, None, "https://x.test/"),
+        ("return https://x.test/;", 302, None, "https://x.test/"),
+        ("return 404;", 404, None, None),
+        ("return 503;", 503, None, None),
+    ],
+)
 def test_return(peer, start, line, status, body, location):
     block = f"location /r {{ {line} }}"
     server = start(peer, Site(nginx_server=block, native_server=block, native_location=" "))
@@ -188,7 +157,7 @@ def test_return_444_closes(peer, start):
 
 @SAME_FILE
 def test_add_header_is_not_inherited_past_a_level_that_has_one(peer, start, recorder):
-    lines = 'add_header X-Server 1; location /own { add_header X-Location 1; proxy_pass http://gateway; }'
+    lines = "add_header X-Server 1; location /own { add_header X-Location 1; proxy_pass http://gateway; }"
     server = start(peer, Site(upstream=recorder.address, nginx_server=lines))
     own, other = server.get("/own"), server.get("/other")
     assert (own.value("X-Server"), own.value("X-Location")) == (None, "1")
@@ -197,8 +166,10 @@ def test_add_header_is_not_inherited_past_a_level_that_has_one(peer, start, reco
 
 @SAME_FILE
 def test_proxy_set_header_is_not_inherited_past_a_level_that_has_one(peer, start, recorder):
-    lines = "proxy_set_header X-Server 1; location /own { proxy_set_header X-Location 1; proxy_pass http://gateway; } " \
-            "location /none { proxy_pass http://gateway; }"
+    lines = (
+        "proxy_set_header X-Server 1; location /own { proxy_set_header X-Location 1; proxy_pass http://gateway; } "
+        "location /none { proxy_pass http://gateway; }"
+    )
     server = start(peer, Site(upstream=recorder.address, nginx_server=lines))
     server.get("/own")
     own = recorder.last()
@@ -213,7 +184,9 @@ def test_proxy_set_header_is_not_inherited_past_a_level_that_has_one(peer, start
 @SAME_FILE
 def test_limits_with_a_delay(peer, start, recorder):
     top = "limit_req_zone $binary_remote_addr zone=z:1m rate=1r/m; limit_req_status 429;"
-    server = start(peer, Site(upstream=recorder.address, nginx_top=top, nginx_server="limit_req zone=z burst=5 delay=3;"))
+    server = start(
+        peer, Site(upstream=recorder.address, nginx_top=top, nginx_server="limit_req zone=z burst=5 delay=3;")
+    )
     with server.connect() as connection:
         assert [connection.request().status for _ in range(4)] == [200] * 4  # the first and three at once
 
@@ -249,8 +222,13 @@ def test_two_limits_the_stricter_wins(peer, start, recorder):
 
 @SAME_FILE
 def test_a_location_can_lift_the_login_and_the_limit_stays(peer, start, recorder, users):
-    site = Site(upstream=recorder.address, auth=True, users=users, limit=Limit("1r/m", 1),
-                nginx_server="location /open { auth_basic off; proxy_pass http://gateway; }")
+    site = Site(
+        upstream=recorder.address,
+        auth=True,
+        users=users,
+        limit=Limit("1r/m", 1),
+        nginx_server="location /open { auth_basic off; proxy_pass http://gateway; }",
+    )
     server = start(peer, site)
     with server.connect() as connection:
         assert [connection.request(target="/open").status for _ in range(3)] == [200, 200, 503]
@@ -264,7 +242,7 @@ def test_ipv6_and_unix_listeners(peer, start, recorder, tmp_path):
         except OSError:
             pytest.skip("no IPv6 here")
         port = probe.getsockname()[1]
-    server = start(peer, Site(upstream=recorder.address, server=f"listen [::1]:{port}; listen unix:{path};"))
+    start(peer, Site(upstream=recorder.address, server=f"listen [::1]:{port}; listen unix:{path};"))
     with socket.create_connection(("::1", port), timeout=5) as client:
         client.sendall(b"GET /six HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert client.recv(4096).startswith(b"HTTP/1.1 200")

@@ -11,8 +11,12 @@ from harness.websocket import WebSocket
 
 
 def generation(recorder, word, **options):
-    return Site(upstream=recorder.address, nginx_server=f"add_header X-Generation {word} always;",
-                native_server=f"add_header X-Generation {word};", **options)
+    return Site(
+        upstream=recorder.address,
+        nginx_server=f"add_header X-Generation {word} always;",
+        native_server=f"add_header X-Generation {word};",
+        **options,
+    )
 
 
 class Load:
@@ -24,7 +28,9 @@ class Load:
         self.passed = 0
         self._lock = threading.Lock()
         self._end = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(index % 2 == 0,), daemon=True) for index in range(threads)]
+        self._threads = [
+            threading.Thread(target=self._run, args=(index % 2 == 0,), daemon=True) for index in range(threads)
+        ]
 
     def __enter__(self):
         for thread in self._threads:

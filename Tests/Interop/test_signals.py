@@ -96,8 +96,9 @@ def test_the_pid_file_holds_the_process_that_serves(peer, start, recorder):
 def control(server, *arguments):
     """The bare command with Nginx's own flags."""
     binary = nginx_binary() if server.program == "nginx" else postern_binary()
-    return subprocess.run([binary, "-c", server.config, "-p", server.directory, *arguments], capture_output=True, text=True,
-                          timeout=20)
+    return subprocess.run(
+        [binary, "-c", server.config, "-p", server.directory, *arguments], capture_output=True, text=True, timeout=20
+    )
 
 
 @pytest.mark.parametrize("word", ["stop", "quit"])
@@ -133,8 +134,21 @@ def test_the_bare_command_serves_with_nginx_flags(start, peer, recorder, tmp_pat
     server.signal(signal.SIGTERM)
     server.wait_exit()
     process = subprocess.Popen(
-        [postern_binary(), "-c", server.config, "-p", server.directory, "-g", "daemon off;", "-e", tmp_path / "error.log"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        [
+            postern_binary(),
+            "-c",
+            server.config,
+            "-p",
+            server.directory,
+            "-g",
+            "daemon off;",
+            "-e",
+            tmp_path / "error.log",
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         wait_until(lambda: accepts(server.ports["tls"]), "the listener")
         assert server.get().status == 200

@@ -19,14 +19,19 @@ REFUSED = {
     "length with a word": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 5 bytes\r\n\r\nhello",
     "empty length": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: \r\n\r\nhello",
     "length beyond 64 bits": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 18446744073709551621\r\n\r\nhello",
-    "length and chunked": b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "chunked and length": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
-    "chunked twice": b"POST / HTTP/1.1\r\n" + HOST
+    "length and chunked": b"POST / HTTP/1.1\r\n"
+    + HOST
+    + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunked and length": b"POST / HTTP/1.1\r\n"
+    + HOST
+    + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    "chunked twice": b"POST / HTTP/1.1\r\n"
+    + HOST
     + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "chunked, chunked": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
     "chunked not last": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
     "misspelt chunked": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-    "quoted chunked": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n",
+    "quoted chunked": b"POST / HTTP/1.1\r\n" + HOST + b'Transfer-Encoding: "chunked"\r\n\r\n0\r\n\r\n',
     "chunked behind a vertical tab": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
     "empty coding": b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: \r\n\r\n0\r\n\r\n",
     "chunked on HTTP/1.0": b"POST / HTTP/1.0\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -136,20 +141,27 @@ def test_bare_line_feeds(peer, server, recorder, name):
         assert b"\n" not in recorder.last().head.replace(b"\r\n", b"")
 
 
-@pytest.mark.parametrize("reply", [
-    pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc", id="two lengths"),
-    pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nabc", id="length not a number"),
-    pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc", id="both framings"),
-    pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\nabc", id="misspelt chunked"),
-    pytest.param(b"HTTP/1.1 200 OK\r\nX-A: 1\r\n b: 2\r\n\r\n", id="folded line"),
-    pytest.param(b"HTTP/1.1 200 OK\r\nX-A : 1\r\n\r\n", id="space before the colon"),
-    pytest.param(b"HTTP/1.1 200 OK\r\nX-A: 1\x002\r\n\r\n", id="NUL"),
-    pytest.param(b"HTTP/1.1 2000 OK\r\n\r\n", id="status of four digits"),
-    pytest.param(b"HTTP/1.1 099 OK\r\n\r\n", id="status below 100"),
-    pytest.param(b"HTP/1.1 200 OK\r\n\r\n", id="not HTTP"),
-    pytest.param(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", id="101 unasked"),
-    pytest.param(b"", id="nothing"),
-])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc", id="two lengths"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nabc", id="length not a number"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc", id="both framings"
+        ),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\nabc", id="misspelt chunked"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX-A: 1\r\n b: 2\r\n\r\n", id="folded line"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX-A : 1\r\n\r\n", id="space before the colon"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX-A: 1\x002\r\n\r\n", id="NUL"),
+        pytest.param(b"HTTP/1.1 2000 OK\r\n\r\n", id="status of four digits"),
+        pytest.param(b"HTTP/1.1 099 OK\r\n\r\n", id="status below 100"),
+        pytest.param(b"HTP/1.1 200 OK\r\n\r\n", id="not HTTP"),
+        pytest.param(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", id="101 unasked"
+        ),
+        pytest.param(b"", id="nothing"),
+    ],
+)
 def test_a_gateways_broken_reply_is_a_502(peer, server, recorder, reply):
     recorder.on("/broken", lambda exchange: (exchange.send(reply), exchange.close()))
     with server.connect("plain") as connection:
@@ -165,15 +177,30 @@ def test_bytes_behind_a_reply_are_not_the_next_reply(peer, server, recorder):
         assert connection.request("GET", "/next").body == b"ok\n"
 
 
-PATHS = ["/public/../private/x", "/public/%2e%2e/private/x", "/public/..%2fprivate/x", "/public/..;/private/x",
-         "/public/..%5cprivate/x", "/public/..\\private/x", "/public/%252e%252e/private/x", "/public/%2e%2e%2fprivate/x",
-         "/public/.%2e/private/x", "/private/..%2fpublic/x", "/private/../public/x", "/public/..;a=b/private/x"]
+PATHS = [
+    "/public/../private/x",
+    "/public/%2e%2e/private/x",
+    "/public/..%2fprivate/x",
+    "/public/..;/private/x",
+    "/public/..%5cprivate/x",
+    "/public/..\\private/x",
+    "/public/%252e%252e/private/x",
+    "/public/%2e%2e%2fprivate/x",
+    "/public/.%2e/private/x",
+    "/private/..%2fpublic/x",
+    "/private/../public/x",
+    "/public/..;a=b/private/x",
+]
 
 
 def test_no_path_reaches_a_guarded_location_through_an_open_one(peer, start, recorder, users):
-    open_location = 'location /public/ { auth_basic off; proxy_pass http://gateway; }'
-    server = start(peer, Site(upstream=recorder.address, auth=True, users=users, nginx_server=open_location,
-                              native_server=open_location))
+    open_location = "location /public/ { auth_basic off; proxy_pass http://gateway; }"
+    server = start(
+        peer,
+        Site(
+            upstream=recorder.address, auth=True, users=users, nginx_server=open_location, native_server=open_location
+        ),
+    )
     assert server.get("/public/x").status == 200
     for path in PATHS:
         with server.connect("plain") as connection:

@@ -24,7 +24,12 @@ def s_client(server, *options, name="localhost", port="tls", talk="Q\n"):
     """The output of `openssl s_client`."""
     result = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{server.ports[port]}", "-servername", name, *map(str, options)],
-        input=talk, capture_output=True, text=True, timeout=20, errors="replace")
+        input=talk,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        errors="replace",
+    )
     return result.stdout + result.stderr
 
 
@@ -49,9 +54,22 @@ def test_sessions_resume(peer, server, tmp_path, version):
     # A request, so that TLS 1.3's ticket has come before the client leaves.
     talk = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with subprocess.Popen(
-            ["openssl", "s_client", "-connect", f"127.0.0.1:{server.ports['tls']}", "-servername", "localhost", version,
-             "-sess_out", session, "-ign_eof"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL) as process:
+        [
+            "openssl",
+            "s_client",
+            "-connect",
+            f"127.0.0.1:{server.ports['tls']}",
+            "-servername",
+            "localhost",
+            version,
+            "-sess_out",
+            session,
+            "-ign_eof",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
         process.communicate(talk.encode(), timeout=20)
     assert session.exists()
     assert "Reused, TLSv1" in s_client(server, version, "-sess_in", session)
@@ -60,9 +78,22 @@ def test_sessions_resume(peer, server, tmp_path, version):
 @pytest.mark.peers("postern-nginx", "postern-native")
 def test_one_ticket_per_handshake(peer, server):
     output = subprocess.run(
-        ["openssl", "s_client", "-connect", f"127.0.0.1:{server.ports['tls']}", "-servername", "localhost", "-tls1_3", "-msg",
-         "-ign_eof"], input="GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", capture_output=True, text=True,
-        timeout=20).stdout
+        [
+            "openssl",
+            "s_client",
+            "-connect",
+            f"127.0.0.1:{server.ports['tls']}",
+            "-servername",
+            "localhost",
+            "-tls1_3",
+            "-msg",
+            "-ign_eof",
+        ],
+        input="GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        capture_output=True,
+        text=True,
+        timeout=20,
+    ).stdout
     assert output.count("NewSessionTicket") == 1
 
 
@@ -119,8 +150,9 @@ def served_name(server, name):
     context.verify_mode = ssl.CERT_NONE
     with Connection(server.ports["tls"], context, sni=name) as connection:
         encoded = connection.socket.getpeercert(binary_form=True)
-    text = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-subject"], input=encoded, capture_output=True,
-                          check=True).stdout.decode()
+    text = subprocess.run(
+        ["openssl", "x509", "-inform", "DER", "-noout", "-subject"], input=encoded, capture_output=True, check=True
+    ).stdout.decode()
     return text.strip().rsplit("CN = ", 1)[1]
 
 

@@ -84,7 +84,10 @@ def test_weights(peer, start, recorder):
 def test_a_backup_serves_when_the_first_is_gone(peer, start, recorder):
     other = Recorder()
     try:
-        site = Site(upstream=f"{recorder.address} max_fails=1 fail_timeout=30s", upstream_lines=f"server {other.address} backup;")
+        site = Site(
+            upstream=f"{recorder.address} max_fails=1 fail_timeout=30s",
+            upstream_lines=f"server {other.address} backup;",
+        )
         server = start(peer, site)
         assert server.get().status == 200
         assert other.requests == []

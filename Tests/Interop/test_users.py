@@ -86,21 +86,33 @@ def test_names_that_cannot_be(postern, file, name):
 
 def test_fifty_at_once_lose_nobody(postern, file):
     file.write_text("# kept\n")
-    statuses = in_threads(50, lambda index: postern("user", "add", file, f"user{index}", "--stdin", stdin=f"pw{index}\n",
-                                                    timeout=180).returncode)
+    statuses = in_threads(
+        50,
+        lambda index: (
+            postern("user", "add", file, f"user{index}", "--stdin", stdin=f"pw{index}\n", timeout=180).returncode
+        ),
+    )
     assert statuses == [0] * 50
     lines = file.read_text().splitlines()
     assert lines[0] == "# kept"
     assert sorted(line.split(":")[0] for line in lines[1:]) == sorted(f"user{index}" for index in range(50))
-    assert os.listdir(file.parent) in ([file.name], sorted([file.name, file.name + ".lock"]), [file.name + ".lock", file.name])
+    assert os.listdir(file.parent) in (
+        [file.name],
+        sorted([file.name, file.name + ".lock"]),
+        [file.name + ".lock", file.name],
+    )
 
 
 def test_a_kill_at_any_moment_loses_nobody(postern, file):
     file.write_text("".join(f"user{index}:{{PLAIN}}x\n" for index in range(1000)))
     before = file.read_text()
     for step in range(25):
-        process = subprocess.Popen([postern_binary(), "user", "add", file, f"new{step}", "--stdin"], stdin=subprocess.PIPE,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [postern_binary(), "user", "add", file, f"new{step}", "--stdin"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         process.stdin.write(b"secret\n")
         process.stdin.close()
         time.sleep(step * 0.02)  # Not a wait for anything: the moment of the kill.

@@ -10,8 +10,12 @@ from harness.client import basic, head
 from harness.site import Site
 from harness.websocket import WebSocket
 
-UPGRADE = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13"),
-           ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
+UPGRADE = [
+    ("Upgrade", "websocket"),
+    ("Connection", "Upgrade"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+]
 
 
 @pytest.fixture
@@ -22,7 +26,9 @@ def server(peer, start, recorder, users):
 
 
 def open_socket(server, path="/echo", user="alice", password="password", **options):
-    return WebSocket(f"wss://localhost:{server.ports['tls']}{path}", server.context, dict([basic(user, password)]), **options)
+    return WebSocket(
+        f"wss://localhost:{server.ports['tls']}{path}", server.context, dict([basic(user, password)]), **options
+    )
 
 
 def test_messages_are_echoed(peer, server, recorder):
@@ -60,7 +66,11 @@ def test_the_gateways_refusal_arrives_as_it_is(peer, server, recorder, status):
     with pytest.raises(InvalidStatus) as refusal:
         open_socket(server, "/no")
     response = refusal.value.response
-    assert (response.status_code, response.headers["X-Why"], response.body) == (status, "because", b"no, and here is why\n")
+    assert (response.status_code, response.headers["X-Why"], response.body) == (
+        status,
+        "because",
+        b"no, and here is why\n",
+    )
 
 
 def test_bytes_right_behind_the_101_arrive(peer, server, recorder):
@@ -121,8 +131,10 @@ def test_an_upgrade_needs_no_lines_in_the_file(peer, start, recorder):
 
 @pytest.mark.peers("postern-nginx", "postern-native")
 def test_a_refusal_without_its_blank_line_is_a_502(peer, server, recorder):
-    recorder.on("/old", lambda exchange: (exchange.send(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\n"),
-                                          exchange.close()))
+    recorder.on(
+        "/old",
+        lambda exchange: (exchange.send(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\n"), exchange.close()),
+    )
     with server.connect() as connection:
         assert connection.request("GET", "/old", [*UPGRADE, basic("alice", "password")]).status == 502
 

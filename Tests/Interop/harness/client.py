@@ -41,7 +41,9 @@ def basic(user, password):
 class Connection:
     """One client connection, TLS unless `context` is None."""
 
-    def __init__(self, port, context=None, sni="localhost", host="127.0.0.1", timeout=20, source=None, receive_buffer=None):
+    def __init__(
+        self, port, context=None, sni="localhost", host="127.0.0.1", timeout=20, source=None, receive_buffer=None
+    ):
         raw = socket.socket()
         raw.settimeout(timeout)
         if receive_buffer:

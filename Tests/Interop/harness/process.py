@@ -149,8 +149,12 @@ class Server:
                 (self.directory / name).unlink(missing_ok=True)
             with open(self.directory / "output.log", "wb") as output:
                 self.process = subprocess.Popen(
-                    self._wrap + self._command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                    cwd=self.directory, start_new_session=True,
+                    self._wrap + self._command(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    cwd=self.directory,
+                    start_new_session=True,
                 )
             failure = self._await_listening()
             if failure is None:
@@ -172,8 +176,17 @@ class Server:
 
     def _command(self):
         if self.program == "nginx":
-            return [nginx_binary(), "-c", str(self.config), "-p", str(self.directory), "-g", "daemon off;",
-                    "-e", str(self.directory / "error.log")]
+            return [
+                nginx_binary(),
+                "-c",
+                str(self.config),
+                "-p",
+                str(self.directory),
+                "-g",
+                "daemon off;",
+                "-e",
+                str(self.directory / "error.log"),
+            ]
         return [str(postern_binary()), "run", "-c", str(self.config)]
 
     def _text(self, site):

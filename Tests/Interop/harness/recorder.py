@@ -60,8 +60,9 @@ class Exchange:
 
     def start_chunked(self, content_type="text/event-stream", fields=()):
         extra = "".join(f"{name}: {value}\r\n" for name, value in fields)
-        self.send(f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\n{extra}"
-                  "Transfer-Encoding: chunked\r\n\r\n".encode())
+        self.send(
+            f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\n{extra}Transfer-Encoding: chunked\r\n\r\n".encode()
+        )
 
     def chunk(self, data):
         self.send(b"%x\r\n%s\r\n" % (len(data), data))
@@ -95,8 +96,10 @@ class Exchange:
         key = (self.request.value("Sec-WebSocket-Key") or "").encode()
         accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
         self.keep_alive = False
-        self.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                  b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n" + greeting)
+        self.send(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n" + greeting
+        )
 
     def echo_websocket(self):
         """Echoes WebSocket messages until the peer closes."""
@@ -171,8 +174,7 @@ class _Connection:
             if not part:
                 return None
             data += part
-        head, self._pending = data.split(b"\r\n\r\n", 1)[0] + b"\r\n\r\n", \
-            data.split(b"\r\n\r\n", 1)[1] + self._pending
+        head, self._pending = data.split(b"\r\n\r\n", 1)[0] + b"\r\n\r\n", data.split(b"\r\n\r\n", 1)[1] + self._pending
         return head
 
     def line(self):

@@ -48,7 +48,10 @@ class Site:
         text = self._nginx() if dialect == "nginx" else self._native()
         values = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
         values |= {
-            "directory": str(directory), "certificate": str(certificate), "key": str(key), "upstream": self.upstream,
+            "directory": str(directory),
+            "certificate": str(certificate),
+            "key": str(key),
+            "upstream": self.upstream,
         }
         for name, value in values.items():
             text = text.replace("{" + name + "}", value)
@@ -84,7 +87,8 @@ error_log {{directory}}/error.log info;
             limit += f" burst={self.limit.burst}" if self.limit.burst else ""
             limit += " nodelay;" if self.limit.nodelay and self.limit.burst else ";"
         temporary = "\n".join(
-            f"{name}_temp_path {{directory}}/{name}_temp;" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+            f"{name}_temp_path {{directory}}/{name}_temp;"
+            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         websocket = "proxy_set_header Upgrade $http_upgrade;\nproxy_set_header Connection $connection_upgrade;"
         plain = "" if self.redirect or not self.plain else "listen {plain};"
@@ -134,8 +138,11 @@ server {{
             limit += " nodelay" if self.limit.nodelay and self.limit.burst else ""
             limit += " per=ip;"
         plain = "listen {plain} redirect;" if self.redirect else "listen {plain};" if self.plain else ""
-        location = f"location / {{ proxy_pass http://gateway; {self.location} {self.native_location} }}" \
-            if self.location or self.native_location else "proxy_pass http://gateway;"
+        location = (
+            f"location / {{ proxy_pass http://gateway; {self.location} {self.native_location} }}"
+            if self.location or self.native_location
+            else "proxy_pass http://gateway;"
+        )
         return f"""
 {self._main()}
 {self.top}
