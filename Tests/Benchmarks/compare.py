@@ -86,11 +86,11 @@ def load(kind, listener, *arguments):
 
 WORKLOADS = {
     "plain": Workload("HTTP/1.1 plain, keep-alive, 64 connections", wrk("plain", 64)),
-    "plain-1": Workload("the same, 1 connection", wrk("plain", 1)),
-    "plain-1000": Workload("the same, 1000 connections", wrk("plain", 1000)),
-    "fields": Workload("the same, 20 more fields", wrk("plain", 64, FIELDS)),
-    "cookie": Workload("the same, a 1 KiB cookie", wrk("plain", 64, [COOKIE])),
-    "logged": Workload("the same, access log on", wrk("logged", 64)),
+    "plain-1": Workload("HTTP/1.1 plain, 1 connection", wrk("plain", 1)),
+    "plain-1000": Workload("HTTP/1.1 plain, 1000 connections", wrk("plain", 1000)),
+    "fields": Workload("HTTP/1.1 plain, 20 more fields", wrk("plain", 64, FIELDS)),
+    "cookie": Workload("HTTP/1.1 plain, a 1 KiB cookie", wrk("plain", 64, [COOKIE])),
+    "logged": Workload("HTTP/1.1 plain, access log on", wrk("logged", 64)),
     "tls": Workload("HTTP/1.1 over TLS, 64 connections", wrk("tls", 64)),
     "apr1": Workload("Basic auth, apr1", wrk("apr1", 64, [LOGIN])),
     "apr1-tls": Workload("Basic auth over TLS, apr1", wrk("apr1tls", 64, [LOGIN])),
@@ -101,7 +101,7 @@ WORKLOADS = {
     "resumed": Workload("resumed handshake and one request", load("resumed", "tls")),
     "body": Workload("10 MiB bodies over TLS, per MiB", wrk("tls", 4, path="/10m", mebibytes=True)),
     "websocket": Workload("WebSocket, 64-byte message echoed", load("websocket", "plain", "plain")),
-    "websocket-tls": Workload("the same over TLS", load("websocket", "tls", "tls")),
+    "websocket-tls": Workload("WebSocket over TLS, 64-byte message echoed", load("websocket", "tls", "tls")),
     "memory": Workload("memory per idle TLS connection", None, "KiB"),
 }
 

@@ -4,7 +4,6 @@ import socket
 
 import pytest
 
-from harness.client import basic
 from harness.site import Limit, Site
 
 SAME_FILE = pytest.mark.peers("nginx", "postern-nginx")
