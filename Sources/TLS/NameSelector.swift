@@ -36,7 +36,7 @@ package struct NameSelector: Sendable {
     package func value(for name: borrowing Span<UInt8>) -> Int? {
         var length = name.count
         if length > 0, name[length - 1] == 0x2E { length -= 1 }
-        guard length > 0, length <= Self.maximumLength, !entries.isEmpty else { return nil }
+        guard length > 0, name[0] != 0x2E, length <= Self.maximumLength, !entries.isEmpty else { return nil }
         if let found = find(.exact, name.extracting(0..<length)) { return found }
         if kinds & 1 << Kind.leading.rawValue != 0 {
             for position in 1..<length where name[position] == 0x2E {

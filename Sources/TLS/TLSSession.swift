@@ -131,8 +131,12 @@ package struct TLSSession: ~Copyable {
             return flushed == .done ? .wantsRead : flushed
         case .wantsWrite: return .wantsWrite
         case .bytes, .endOfStream, .failed:
-            // Tell the peer why, if that is still possible.
-            _ = unsafe transport.pointee.flush()
+            // Tell the peer why, if that is still possible; one that knows no TLS would only be confused.
+            if lastError?.category == .plainHTTP {
+                unsafe transport.pointee.pending = ByteBuffer()
+            } else {
+                _ = unsafe transport.pointee.flush()
+            }
             return .failed(lastError ?? TLSError(.handshake, category: .peerReset))
         }
     }
@@ -333,6 +337,9 @@ package struct TLSSession: ~Copyable {
                     code: error.code,
                     verification: unsafe SSL_get_verify_result(session)
                 )
+            }
+            if stage == .handshake, error.category == .protocolMismatch, unsafe transport.pointee.openedWithMethod {
+                error = TLSError(stage, category: .plainHTTP, code: error.code)
             }
             fail(error)
             return .failed(SystemError(stage == .write ? "SSL_write" : "SSL_read", code: EPROTO))

@@ -29,6 +29,8 @@ struct Transport: ~Copyable {
     /// The `errno` of the call that failed, or 0.
     var failure: Int32 = 0
     var receivedCount: UInt64 = 0
+    /// The first bytes the peer sent, at most eight.
+    var opening: InlineArray<8, UInt8> = .init(repeating: 0)
     var sentCount: UInt64 = 0
     /// Ciphertext that waits for the socket.
     var pending = ByteBuffer()
@@ -52,6 +54,15 @@ struct Transport: ~Copyable {
         }
     }
 
+    /// Whether the peer opened with what looks like an HTTP method. OpenSSL knows but a few of them.
+    var openedWithMethod: Bool {
+        for index in opening.indices {
+            if opening[index] == 0x20 { return index >= 3 }
+            guard opening[index] &- 0x41 < 26 else { return false }
+        }
+        return true
+    }
+
     // MARK: Receiving
 
     /// As a BIO reads: the count, 0 at the end, -1 where nothing can be read now or ever.
@@ -59,6 +70,10 @@ struct Transport: ~Copyable {
         while true {
             let received = unsafe recv(descriptor, space, count, 0)
             if received > 0 {
+                if receivedCount == 0 {
+                    let bytes = unsafe UnsafeRawBufferPointer(start: space, count: min(received, opening.count))
+                    for index in bytes.indices { opening[index] = unsafe bytes[index] }
+                }
                 isDrained = received < count
                 receivedCount &+= UInt64(received)
                 return received
