@@ -1,4 +1,4 @@
-package import Bytes
+internal import Bytes
 internal import COpenSSL
 package import EventLoop
 internal import Glibc
@@ -30,16 +30,16 @@ package enum ShutdownResult: Sendable, Equatable {
 /// It belongs to one loop at a time.
 @safe
 package struct TLSSession: ~Copyable {
-    private enum State { case handshaking, established, closed, broken }
+    enum State { case handshaking, established, closed, broken }
 
     let session: OpaquePointer
     let transport: UnsafeMutablePointer<Transport>
     /// What the callbacks look at stays as long as the session.
     private let listener: ListenerTLS?
     private let client: ClientContext?
-    private var state = State.handshaking
+    var state = State.handshaking
     /// A byte was encrypted and kept, yet not reported as taken: see `write`.
-    private var owesByte = false
+    var owesByte = false
     /// Why a `handshake`, `read` or `write` failed.
     package private(set) var lastError: TLSError?
     /// The peer ended its side without saying so (RFC 8446, 6.1): what it sent may have been cut short by anyone on the way.
@@ -141,7 +141,7 @@ package struct TLSSession: ~Copyable {
         }
     }
 
-    private mutating func flushPending(_ stage: TLSError.Stage) -> HandshakeResult {
+    mutating func flushPending(_ stage: TLSError.Stage) -> HandshakeResult {
         switch unsafe transport.pointee.flush() {
         case .done: return .done
         case .blocked: return .wantsWrite
@@ -181,106 +181,6 @@ package struct TLSSession: ~Copyable {
     /// Bytes were received that `read` hasn't delivered.
     package var hasPending: Bool { unsafe SSL_has_pending(session) == 1 }
 
-    // MARK: Writing
-
-    /// Encrypts and sends `bytes`, as much as the socket takes.
-    ///
-    /// After `.bytes` with less than all, or `.wantsWrite`, the next write must begin with the first byte not yet taken: that byte may
-    /// have been encrypted already. Ciphertext the socket doesn't take is kept, one record of it at most.
-    package mutating func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
-        if let early = unsafe beginWrite(bytes) { return early }
-        var taken = owesByte ? 1 : 0
-        owesByte = false
-        while taken < bytes.count, unsafe transport.pointee.pending.isEmpty || taken == 0 {
-            let count = unsafe SSL_write(session, bytes.baseAddress! + taken, Int32(clamping: bytes.count - taken))
-            guard count > 0 else {
-                let result = classify(count, .write)
-                if taken > 0, result == .wantsWrite || result == .wantsRead { break }
-                return result
-            }
-            taken += Int(count)
-        }
-        return endWrite(taken)
-    }
-
-    /// Encrypts `bytes` into `scratch` and sends its content with one call, at most 64 KiB or so at a time.
-    ///
-    /// For bodies: a record carries 16 KiB, and `write` without `scratch` makes a system call for each. What holds for that one
-    /// holds here; 64 KiB of ciphertext may be kept. `scratch` belongs to the loop, is empty, and is empty again afterwards.
-    package mutating func write(_ bytes: UnsafeRawBufferPointer, coalescing scratch: inout ByteBuffer) -> IOResult {
-        guard bytes.count > Self.recordLength else { return unsafe write(bytes) }
-        if let early = unsafe beginWrite(bytes) { return early }
-        var taken = owesByte ? 1 : 0
-        owesByte = false
-        while taken < bytes.count, unsafe transport.pointee.pending.isEmpty || taken == 0 {
-            let batch = min(bytes.count - taken, Self.coalescedLength)
-            let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[taken..<(taken + batch)])
-            let result = unsafe encrypt(rest, into: &scratch)
-            guard unsafe transport.pointee.flushScratch(&scratch) else {
-                scratch.clear()
-                let error = fail(unsafe Self.systemFailure(.write, transport.pointee.failure))
-                return .failed(SystemError("send", code: error.systemCode))
-            }
-            guard case .bytes(let count) = result else {
-                if taken > 0, result == .wantsWrite || result == .wantsRead { break }
-                return result
-            }
-            taken += count
-        }
-        return endWrite(taken)
-    }
-
-    /// Sends what earlier calls kept back, without new bytes.
-    package mutating func flush() -> HandshakeResult { flushPending(.write) }
-
-    private static let recordLength = 16 * 1024
-    private static let coalescedLength = 4 * recordLength - 1024
-
-    /// Gets rid of what waits from earlier; nil when writing may go on.
-    private mutating func beginWrite(_ bytes: UnsafeRawBufferPointer) -> IOResult? {
-        guard state == .established else { return refusal(.write) }
-        if unsafe bytes.isEmpty { return .bytes(0) }
-        clearErrors()
-        // What waits without a byte owed is small, a ticket say, and goes out together with the first record.
-        guard owesByte else { return nil }
-        switch flushPending(.write) {
-        case .done: return nil
-        case .wantsRead, .wantsWrite: return .wantsWrite
-        case .failed(let error): return .failed(SystemError("send", code: error.systemCode))
-        }
-    }
-
-    /// Holds a byte back while ciphertext waits, so that the caller comes again when the descriptor is writable.
-    private mutating func endWrite(_ taken: Int) -> IOResult {
-        owesByte = unsafe !transport.pointee.pending.isEmpty
-        let reported = owesByte ? taken - 1 : taken
-        return reported > 0 ? .bytes(reported) : .wantsWrite
-    }
-
-    private mutating func encrypt(_ bytes: UnsafeRawBufferPointer, into scratch: inout ByteBuffer) -> IOResult {
-        var taken = 0
-        var failure: IOResult?
-        let transport = unsafe transport
-        let session = unsafe session
-        if unsafe !transport.pointee.pending.isEmpty {
-            unsafe scratch.append(transport.pointee.pending.readable)
-            unsafe transport.pointee.pending = ByteBuffer()
-        }
-        unsafe withUnsafeMutablePointer(to: &scratch) { lent in
-            unsafe transport.pointee.scratch = lent
-            while taken < bytes.count {
-                let count = unsafe SSL_write(session, bytes.baseAddress! + taken, Int32(bytes.count - taken))
-                guard count > 0 else {
-                    failure = classify(count, .write)
-                    break
-                }
-                taken += Int(count)
-            }
-            unsafe transport.pointee.scratch = nil
-        }
-        return taken > 0 ? .bytes(taken) : failure ?? .wantsWrite
-    }
-
     // MARK: Closing
 
     /// Says that nothing more will be sent (close_notify), once. Doesn't wait for the peer to say the same.
@@ -301,11 +201,11 @@ package struct TLSSession: ~Copyable {
     // MARK: Failures
 
     /// An error that another session left on this thread must not be taken for this one's.
-    private func clearErrors() {
+    func clearErrors() {
         if ERR_peek_error() != 0 { ERR_clear_error() }
     }
 
-    private func refusal(_ stage: TLSError.Stage) -> IOResult {
+    func refusal(_ stage: TLSError.Stage) -> IOResult {
         switch state {
         case .handshaking, .established: .failed(SystemError(stage == .read ? "SSL_read" : "SSL_write", code: ENOTCONN))
         case .closed where stage == .read: .endOfStream
@@ -314,14 +214,14 @@ package struct TLSSession: ~Copyable {
     }
 
     @discardableResult
-    private mutating func fail(_ error: TLSError) -> TLSError {
+    mutating func fail(_ error: TLSError) -> TLSError {
         state = .broken
         lastError = error
         return error
     }
 
     /// Turns what an SSL_… function returned into what the caller must do (SSL_get_error(3)).
-    private mutating func classify(_ result: Int32, _ stage: TLSError.Stage) -> IOResult {
+    mutating func classify(_ result: Int32, _ stage: TLSError.Stage) -> IOResult {
         switch unsafe SSL_get_error(session, result) {
         case SSL_ERROR_WANT_READ: return .wantsRead
         case SSL_ERROR_WANT_WRITE: return .wantsWrite
@@ -355,7 +255,7 @@ package struct TLSSession: ~Copyable {
         }
     }
 
-    private static func systemFailure(_ stage: TLSError.Stage, _ code: Int32) -> TLSError {
+    static func systemFailure(_ stage: TLSError.Stage, _ code: Int32) -> TLSError {
         let isPeers = [0, ECONNRESET, EPIPE, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNABORTED].contains(code)
         return TLSError(stage, category: isPeers ? .peerReset : .other, systemCode: code)
     }
