@@ -176,7 +176,7 @@ package struct ChunkedDecoder: Sendable {
                 return .end(consumed: start + next, trailers: fields.isEmpty ? nil : fields)
             case .incomplete:
                 if bound == Self.maximumTrailers { throw .trailersTooLong }
-                progress.wait(section.count)
+                progress.wait(section)
                 return .needMore(consumed: start)
             }
         }

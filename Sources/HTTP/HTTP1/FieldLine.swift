@@ -155,19 +155,24 @@ enum LineScan {
 struct LineProgress {
     /// Start of the first line that isn't read yet.
     var lineStart = 0
-    /// Up to here, no LF was found in that line.
+    /// Up to here, that line holds neither its end nor a stray CR.
     private var searched = 0
 
-    /// Whether the line at `lineStart` may be complete or over its limit, so that reading it is worth while.
+    /// Whether the line at `lineStart` may be complete, wrong or over its limit, so that reading it is worth while.
     mutating func mayContinue(_ bytes: borrowing Span<UInt8>, limit: Int) -> Bool {
         if searched <= lineStart { return true }
         if bytes.count &- lineStart >= limit { return true }
-        guard searched < bytes.count else { return false }
-        if bytes.firstIndex(of: ASCII.lineFeed, in: searched..<bytes.count) != nil { return true }
-        searched = bytes.count
+        while searched < bytes.count {
+            let byte = bytes[searched]
+            if byte == ASCII.lineFeed || byte == ASCII.carriageReturn { return true }
+            searched += 1
+        }
         return false
     }
 
-    /// Notes that the line at `lineStart` isn't complete in the first `count` bytes.
-    mutating func wait(_ count: Int) { searched = count }
+    /// Notes that the line at `lineStart` isn't complete in `bytes`. A CR at the end is looked at again with what follows.
+    mutating func wait(_ bytes: borrowing Span<UInt8>) {
+        let endsInCR = bytes.count > 0 && bytes[bytes.count - 1] == ASCII.carriageReturn
+        searched = endsInCR ? bytes.count - 1 : bytes.count
+    }
 }

@@ -50,7 +50,7 @@ package struct RequestHeadParser: Sendable {
                 emptyLines += 1
             case .incomplete:
                 if bound < bytes.count || bound == start + limits.requestLine { throw .requestLineTooLong }
-                progress.wait(bytes.count)
+                progress.wait(bytes)
                 return nil
             }
         }
@@ -82,7 +82,7 @@ extension LineProgress {
             case .incomplete:
                 if bound == limits.total { throw .headTooLong }
                 if bound == lineStart + limits.field { throw .fieldTooLong }
-                wait(bytes.count)
+                wait(bytes)
                 return nil
             }
         }

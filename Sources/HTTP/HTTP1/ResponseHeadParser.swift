@@ -34,7 +34,7 @@ package struct ResponseHeadParser: Sendable {
                 stage = .fields
             } else {
                 if bound == min(limits.requestLine, limits.total) { throw .headTooLong }
-                progress.wait(bytes.count)
+                progress.wait(bytes)
                 return nil
             }
         }
