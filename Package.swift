@@ -55,7 +55,7 @@ let package = Package(
         .target(name: "TLS", dependencies: ["Bytes", "EventLoop", "COpenSSL"], swiftSettings: settings),
         .target(name: "HTTP", dependencies: ["Bytes", "CNGHTTP2"], swiftSettings: settings),
         .target(name: "Limits", dependencies: ["Bytes"], swiftSettings: settings),
-        .target(name: "Access", dependencies: ["Bytes", "Limits", "Crypto"], swiftSettings: settings),
+        .target(name: "Access", dependencies: ["Bytes", "Limits", "Crypto", "CLinux"], swiftSettings: settings),
         .target(name: "Store", dependencies: ["Bytes", "CSQLite"], swiftSettings: settings),
         .target(name: "Upstream", dependencies: ["Bytes", "EventLoop", "TLS", "HTTP"], swiftSettings: settings),
         .target(

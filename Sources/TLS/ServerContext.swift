@@ -1,0 +1,135 @@
+internal import COpenSSL
+internal import Synchronization
+
+/// What one virtual server shows and accepts, ready for handshakes; immutable, shared by all loops.
+package final class ServerContext: Sendable {
+    let handle: ContextHandle
+    let settings: ServerTLSSettings
+    let keys: TicketKeys
+    /// SHA-256 over what a session must have in common with this context to be resumed here.
+    let identity: [UInt8]
+    let protocolList: StableBytes
+    /// An OCSP response, or nothing.
+    let staple: StableBytes
+    private let derivedKeys: Mutex<DerivedTicketKeys>
+    /// How the files looked just before they were read.
+    package let stamp: CertificateStamp
+    /// Versions asked for that the system's OpenSSL security level rules out (SSL_CTX_set_security_level(3)).
+    package let unsupportedProtocols: [TLSProtocol]
+
+    /// Reads the files and sets everything up.
+    ///
+    /// - Parameter ticketKeys: shared by all contexts, and kept across reloads; nil makes keys for this one alone.
+    /// - Throws: with the file at fault and OpenSSL's reason. Nothing half made remains.
+    package init(_ settings: ServerTLSSettings, ticketKeys: TicketKeys? = nil) throws(TLSError) {
+        let stamp = settings.stamp()
+        let handle = try ContextHandle(server: true)
+        guard !settings.certificates.isEmpty || settings.rejectsHandshake else {
+            throw TLSError(.settings, note: "no certificate")
+        }
+        for files in settings.certificates { try handle.load(files) }
+        try handle.setProtocols(settings.protocols)
+        try handle.setCiphers(settings.ciphers, suites: settings.cipherSuites)
+        if let groups = settings.groups { try handle.setGroups(groups) }
+
+        let identity = try Self.identity(of: settings)
+        handle.setResumption(settings, identity: identity)
+        try handle.setClientVerification(settings)
+
+        var staple: [UInt8] = []
+        if let file = settings.stapleFile {
+            guard let content = readFile(file, limit: 1 << 16) else {
+                throw TLSError.drained(.loadingStaple, file: file)
+            }
+            staple = content
+        }
+
+        let level = unsafe SSL_CTX_get_security_level(handle.pointer)
+        let keys = ticketKeys ?? TicketKeys()
+        self.stamp = stamp
+        self.settings = settings
+        self.keys = keys
+        self.identity = identity
+        self.protocolList = StableBytes(settings.applicationProtocols.flatMap(\.wire))
+        self.staple = StableBytes(staple)
+        self.derivedKeys = Mutex(keys.derive(identity: identity))
+        self.unsupportedProtocols = level > 0 ? settings.protocols.filter(\.isObsolete).sorted() : []
+        self.handle = handle
+        installCallbacks()
+    }
+
+    /// This context's ticket keys as they are now.
+    func ticketKeys() -> DerivedTicketKeys {
+        derivedKeys.withLock { derived in
+            if derived.generation != keys.generation { derived = keys.derive(identity: identity) }
+            return derived
+        }
+    }
+
+    /// A session must not outlive a change in what clients have to prove, so that is part of its context.
+    private static func identity(of settings: ServerTLSSettings) throws(TLSError) -> [UInt8] {
+        var message = settings.sessionContext
+        message.append(settings.clientVerification.rawValue)
+        message.append(UInt8(truncatingIfNeeded: settings.clientVerificationDepth))
+        if settings.clientVerification != .off, let file = settings.clientAuthorityFile {
+            guard let content = readFile(file, limit: 1 << 22) else {
+                throw TLSError.drained(.loadingAuthorities, file: file)
+            }
+            message += content
+        }
+        var digest = [UInt8](repeating: 0, count: 32)
+        unsafe EVP_Digest(message, message.count, &digest, nil, EVP_sha256(), nil)
+        return digest
+    }
+}
+
+extension ContextHandle {
+    fileprivate func setResumption(_ settings: ServerTLSSettings, identity: [UInt8]) {
+        unsafe SSL_CTX_set_session_id_context(pointer, identity, UInt32(identity.count))
+        unsafe SSL_CTX_set_timeout(pointer, settings.sessionTimeout)
+        unsafe SSL_CTX_set_num_tickets(pointer, 1)
+        // Replays matter to early data only, which is never accepted.
+        var options = COPENSSL_OP_NO_ANTI_REPLAY
+        if !settings.ticketsEnabled { options |= COPENSSL_OP_NO_TICKET }
+        if settings.prefersServerCiphers {
+            options |= COPENSSL_OP_CIPHER_SERVER_PREFERENCE | COPENSSL_OP_PRIORITIZE_CHACHA
+        }
+        _ = unsafe SSL_CTX_set_options(pointer, options)
+
+        let mode: Int32
+        switch settings.sessionCache {
+        case .off: mode = SSL_SESS_CACHE_OFF
+        case .none: mode = SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL
+        case .builtin(let sessions):
+            mode = SSL_SESS_CACHE_SERVER
+            _ = unsafe COpenSSL_CTX_sess_set_cache_size(pointer, max(sessions, 1))
+        case .shared(let bytes):
+            mode = SSL_SESS_CACHE_SERVER
+            // A session takes about a kilobyte of memory, those of TLS 1.2 with their master secrets included.
+            _ = unsafe COpenSSL_CTX_sess_set_cache_size(pointer, max(bytes / 1024, 1))
+        }
+        _ = unsafe COpenSSL_CTX_set_session_cache_mode(pointer, Int(mode))
+    }
+
+    fileprivate func setClientVerification(_ settings: ServerTLSSettings) throws(TLSError) {
+        unsafe SSL_CTX_set_verify_depth(pointer, Int32(settings.clientVerificationDepth))
+        if settings.clientVerification == .off { return }
+        if let file = settings.clientAuthorityFile {
+            try loadAuthorities(file)
+            guard let names = unsafe SSL_load_client_CA_file(file) else {
+                throw TLSError.drained(.loadingAuthorities, file: file)
+            }
+            unsafe SSL_CTX_set_client_CA_list(pointer, names)
+        } else if settings.clientVerification != .optionalNoCA {
+            throw TLSError(.settings, note: "clients are to be verified, but by no authority")
+        }
+        switch settings.clientVerification {
+        case .off: break
+        case .optional: unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
+        case .required:
+            unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+        case .optionalNoCA:
+            unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER) { _, _ in 1 }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+internal import Bytes
+internal import COpenSSL
+internal import Glibc
+
+/// What lies between OpenSSL and a socket: the state of one session's BIO, at an address that stays.
+///
+/// Writes never block towards OpenSSL: what the socket doesn't take is kept in `pending`, up to a bound. So no record is ever
+/// stuck inside OpenSSL, its write buffer goes back at once, and several records can go out with one system call.
+@safe
+struct Transport: ~Copyable {
+    /// What became of the bytes that wait to be sent.
+    enum Flush {
+        case done, blocked
+        case failed(Int32)
+    }
+
+    /// More than this is never kept; a handshake's flight is far smaller, and a write stops long before.
+    static let pendingLimit = 256 * 1024
+
+    let descriptor: Int32
+    /// The last receive emptied the socket's buffer.
+    var isDrained = false
+    /// The peer closed its side of the connection below TLS.
+    var sawEnd = false
+    /// Gathering a flight of a handshake, to be sent with one call.
+    var isHolding = false
+    /// The client's hello was seen, its context chosen.
+    var hasSelected = false
+    /// The `errno` of the call that failed, or 0.
+    var failure: Int32 = 0
+    var receivedCount: UInt64 = 0
+    var sentCount: UInt64 = 0
+    /// Ciphertext that waits for the socket.
+    var pending = ByteBuffer()
+    /// Lent by the caller for the time of one write.
+    var scratch: UnsafeMutablePointer<ByteBuffer>?
+    /// The session retains these.
+    var listener: Unmanaged<ListenerTLS>?
+    var context: Unmanaged<ServerContext>?
+    private(set) var serverName: [UInt8] = []
+
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
+    static func of(_ session: OpaquePointer) -> UnsafeMutablePointer<Transport>? {
+        unsafe BIO_get_data(SSL_get_rbio(session))?.assumingMemoryBound(to: Transport.self)
+    }
+
+    mutating func setServerName(_ name: borrowing Span<UInt8>) {
+        serverName = unsafe Array(unsafeUninitializedCapacity: name.count) { space, count in
+            for index in name.indices { unsafe space[index] = ASCIILowercase(name[index]) }
+            count = name.count
+        }
+    }
+
+    // MARK: Receiving
+
+    /// As a BIO reads: the count, 0 at the end, -1 where nothing can be read now or ever.
+    mutating func receive(_ space: UnsafeMutableRawPointer, _ count: Int) -> Int {
+        while true {
+            let received = unsafe recv(descriptor, space, count, 0)
+            if received > 0 {
+                isDrained = received < count
+                receivedCount &+= UInt64(received)
+                return received
+            }
+            if received == 0 {
+                sawEnd = true
+                isDrained = true
+                return 0
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: isDrained = true
+            case let code:
+                failure = code
+                isDrained = true
+            }
+            return -1
+        }
+    }
+
+    // MARK: Sending
+
+    /// Takes all of `bytes`, or nothing where too much waits already.
+    mutating func emit(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if let scratch = unsafe scratch {
+            unsafe scratch.pointee.append(Span(_unsafeBytes: bytes))
+            return true
+        }
+        if isHolding || !pending.isEmpty {
+            guard pending.readableCount + bytes.count <= Self.pendingLimit else {
+                if case .failed = flush() { return false }
+                guard pending.readableCount + bytes.count <= Self.pendingLimit else { return false }
+                return unsafe keep(bytes)
+            }
+            _ = unsafe keep(bytes)
+            if !isHolding, case .failed = flush() { return false }
+            return true
+        }
+        switch unsafe transmit(bytes) {
+        case -1: return false
+        case let count where count < bytes.count:
+            return unsafe keep(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+        default: return true
+        }
+    }
+
+    /// Sends what waits; the storage goes back when nothing does any more.
+    mutating func flush() -> Flush {
+        if pending.isEmpty { return .done }
+        if failure != 0 { return .failed(failure) }
+        // The storage stays where it is while it is sent.
+        let bytes = unsafe pending.withReadable { bytes in unsafe bytes }
+        let count = unsafe transmit(bytes)
+        if count < 0 { return .failed(failure) }
+        pending.consume(count)
+        guard pending.isEmpty else { return .blocked }
+        pending = ByteBuffer()
+        return .done
+    }
+
+    /// Sends the lent buffer's content; what the socket doesn't take is kept.
+    mutating func flushScratch(_ scratch: inout ByteBuffer) -> Bool {
+        let count = unsafe scratch.withReadable { bytes in unsafe transmit(bytes) }
+        guard count >= 0 else { return false }
+        scratch.consume(count)
+        if !scratch.isEmpty {
+            pending.append(scratch.readable)
+            scratch.clear()
+        }
+        return true
+    }
+
+    private mutating func keep(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        unsafe pending.append(Span(_unsafeBytes: bytes))
+        return true
+    }
+
+    /// One send: the count taken, 0 where the socket is full, -1 where it is broken.
+    private mutating func transmit(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if unsafe bytes.isEmpty { return 0 }
+        while true {
+            let count = unsafe send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            if count >= 0 {
+                sentCount &+= UInt64(count)
+                return count
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return 0
+            case let code:
+                failure = code
+                return -1
+            }
+        }
+    }
+}
+
+private func ASCIILowercase(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
+
+/// The kind of BIO whose data is a `Transport`, made once (BIO_meth_new(3)).
+@safe
+struct TransportMethod: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    static let shared = TransportMethod()
+
+    private init() {
+        let kind = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR
+        unsafe pointer = BIO_meth_new(kind, "postern")!
+        unsafe BIO_meth_set_read(pointer) { bio, space, count in
+            guard let bio = unsafe bio, let space = unsafe space, count > 0,
+                let transport = unsafe BIO_get_data(bio)?.assumingMemoryBound(to: Transport.self)
+            else { return -1 }
+            unsafe COpenSSL_BIO_clear_retry(bio)
+            let received = unsafe transport.pointee.receive(space, Int(count))
+            if received < 0, unsafe transport.pointee.failure == 0 { unsafe COpenSSL_BIO_set_retry_read(bio) }
+            return Int32(received)
+        }
+        unsafe BIO_meth_set_write(pointer) { bio, bytes, count in
+            guard let bio = unsafe bio, let bytes = unsafe bytes, count > 0,
+                let transport = unsafe BIO_get_data(bio)?.assumingMemoryBound(to: Transport.self)
+            else { return -1 }
+            unsafe COpenSSL_BIO_clear_retry(bio)
+            if unsafe transport.pointee.emit(UnsafeRawBufferPointer(start: bytes, count: Int(count))) { return count }
+            if unsafe transport.pointee.failure == 0 { unsafe COpenSSL_BIO_set_retry_write(bio) }
+            return -1
+        }
+        unsafe BIO_meth_set_ctrl(pointer) { bio, command, _, _ in
+            switch command {
+            case BIO_CTRL_FLUSH, BIO_CTRL_DUP: return 1
+            case BIO_CTRL_EOF:
+                let transport = unsafe BIO_get_data(bio)?.assumingMemoryBound(to: Transport.self)
+                return unsafe transport?.pointee.sawEnd == true ? 1 : 0
+            default: return 0
+            }
+        }
+        unsafe BIO_meth_set_create(pointer) { bio in
+            unsafe BIO_set_init(bio, 1)
+            return 1
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Testing
+
+@testable import Access
+
+private func text(_ document: PasswordDocument) -> String { String(decoding: document.text, as: UTF8.self) }
+
+@Suite struct PasswordDocumentTests {
+    private let original = "# ours\nalice:x:first\r\n\nodd line\nbob:y"
+
+    @Test func keepsWhatItDoesNotChange() {
+        #expect(text(PasswordDocument(bytes(original))) == original + "\n")
+        #expect(text(PasswordDocument([])) == "")
+        #expect(text(PasswordDocument(bytes("\n\na:b\n"))) == "\n\na:b\n")
+    }
+
+    @Test func changesOneLine() throws {
+        var document = PasswordDocument(bytes(original))
+        #expect(document.names == ["alice", "bob"])
+        #expect(document.stored("alice") == bytes("x"))
+        try document.replace("alice", stored: bytes("new"))
+        #expect(text(document) == "# ours\nalice:new:first\r\n\nodd line\nbob:y\n")
+        try document.add("carol", stored: bytes("z"))
+        #expect(text(document) == "# ours\nalice:new:first\r\n\nodd line\nbob:y\ncarol:z\n")
+        try document.remove("alice")
+        #expect(text(document) == "# ours\n\nodd line\nbob:y\ncarol:z\n")
+    }
+
+    @Test func removesEveryLineOfAName() throws {
+        var document = PasswordDocument(bytes("a:1\nb:2\na:3\n"))
+        try document.remove("a")
+        #expect(text(document) == "b:2\n")
+    }
+
+    @Test func refuses() throws {
+        var document = PasswordDocument(bytes(original))
+        let before = document
+        #expect(throws: PasswordFileError.userExists("alice")) {
+            var document = before
+            try document.add("alice", stored: [])
+        }
+        #expect(throws: PasswordFileError.noSuchUser("dave")) {
+            var document = before
+            try document.replace("dave", stored: [])
+        }
+        #expect(throws: PasswordFileError.noSuchUser("# ours")) {
+            var document = before
+            try document.remove("# ours")
+        }
+        #expect(throws: PasswordFileError.name(.containsColon)) {
+            var document = before
+            try document.add("a:b", stored: [])
+        }
+        try document.replace("bob", stored: bytes("y"))
+        #expect(document == before)
+    }
+}

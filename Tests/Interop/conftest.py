@@ -1,0 +1,93 @@
+"""Fixtures of the interop tests. See README.md."""
+
+import os
+import subprocess
+
+import pytest
+
+from harness.authority import Authority
+from harness.process import PEERS, Server, postern_binary
+from harness.recorder import Recorder
+
+#: Cheap to verify, so that only tests about hashing pay for it.
+ALICE = "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n"  # "password"
+BOB = "bob:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n"
+
+
+def pytest_generate_tests(metafunc):
+    """A test that takes `peer` runs against each of them, or those its module or mark names in `peers`."""
+    if "peer" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("peers")
+        metafunc.parametrize("peer", marker.args if marker else list(PEERS))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "peers(*names): the peers this test applies to")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def certificate(authority):
+    return authority.issue("localhost", "localhost")
+
+
+@pytest.fixture(scope="session")
+def context(authority):
+    return authority.context()
+
+
+@pytest.fixture
+def start(tmp_path, certificate, context):
+    """Starts servers: start(peer, site). They are ended after the test."""
+    servers = []
+
+    def start_one(peer, site, **options):
+        directory = tmp_path / f"server-{len(servers)}"
+        directory.mkdir()
+        server = Server(peer, directory, site, *options.pop("files", certificate), context, **options)
+        servers.append(server)
+        return server
+
+    yield start_one
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def recorder():
+    upstream = Recorder()
+    yield upstream
+    upstream.close()
+
+
+@pytest.fixture
+def users():
+    """htpasswd lines for alice and bob, whose password is "password"."""
+    return ALICE + BOB
+
+
+@pytest.fixture(scope="session")
+def postern():
+    """Runs the binary: postern("check", "-c", file) → CompletedProcess with text output."""
+
+    def run(*arguments, stdin="", timeout=60, **options):
+        return subprocess.run(
+            [str(postern_binary()), *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def big_body():
+    """The size of a large body in bytes."""
+    return int(os.environ.get("POSTERN_BIG_BODY", 1 << 30))

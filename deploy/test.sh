@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs them: the unit tests, then the built binary against real peers.
+#
+#   deploy/test.sh [--unit] [--interop] [-- pytest options]      without a choice: both
+#
+#   POSTERN_BINARY=…   a binary to drive instead of building one
+set -euo pipefail
+# shellcheck source=deploy/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+unit=0 interop=0
+while [ $# -gt 0 ]; do
+    case "$1" in
+        --unit) unit=1 ;;
+        --interop) interop=1 ;;
+        --) shift; break ;;
+        -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        *) fail "unknown option $1: see --help." ;;
+    esac
+    shift
+done
+[ $((unit + interop)) -eq 0 ] && unit=1 interop=1
+
+need_packages "${build_packages[@]}"
+need_swift
+mkdir -p "$root/.build"
+failed=()
+closing=()
+
+if [ $unit -eq 1 ]; then
+    say "unit tests"
+    log="$root/.build/unit-tests.log"
+    swift test --package-path "$root" 2>&1 | tee "$log" || failed+=("unit tests")
+    closing+=("unit tests: $(grep -E 'Test run with|error: ' "$log" | tail -n 1)")
+fi
+
+if [ $interop -eq 1 ]; then
+    need_packages nginx curl openssl apache2-utils python3 python3-venv procps util-linux
+    build_release
+    say "interop tests against $binary"
+    venv="$root/.build-venv"
+    requirements="$root/Tests/Interop/requirements.txt"
+    if ! cmp -s "$requirements" "$venv/requirements.txt"; then
+        rm -rf "$venv"
+        python3 -m venv "$venv" || fail "python3 could not make a virtual environment in $venv."
+        "$venv/bin/pip" install -q --disable-pip-version-check -r "$requirements" ||
+            fail "pip could not install $requirements: see its message above."
+        cp "$requirements" "$venv/requirements.txt"
+    fi
+    log="$root/.build/interop-tests.log"
+    POSTERN_BINARY="$binary" "$venv/bin/pytest" "$root/Tests/Interop" -c "$root/Tests/Interop/pytest.ini" \
+        -p no:cacheprovider -q "$@" 2>&1 | tee "$log" || failed+=("interop tests")
+    closing+=("interop tests: $(tail -n 1 "$log")")
+fi
+
+printf '\n'
+printf '%s\n' "${closing[@]}"
+if [ ${#failed[@]} -gt 0 ]; then
+    printf 'FAILED: %s\n' "$(IFS=,; echo "${failed[*]}")"
+    exit 1
+fi
+echo "All tests passed."
