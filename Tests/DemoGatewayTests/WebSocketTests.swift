@@ -125,7 +125,7 @@ import Testing
     }
 
     @Test func theLargestMessagePassesAndALargerOneDoesNot() throws {
-        let gateway = try Gateway()
+        let gateway = try Gateway { $0.tickInterval = 3_600_000_000_000 }
         let client = try Self.open(gateway)
         let payload = [UInt8](repeating: 0x5A, count: 26_214_400)
         // Sent from another thread: an echo that nobody reads stops the sender, as it must.
