@@ -37,7 +37,7 @@ extension Connection {
     }
 
     private func openWebSocket(_ now: UInt64) {
-        statistics.webSockets.add(1, ordering: .relaxed)
+        counters.webSockets.add(1, ordering: .relaxed)
         phase = .webSocket
         let isPlainEcho = request.path == "/ws-echo"
         let user = request.field("x-forwarded-user")

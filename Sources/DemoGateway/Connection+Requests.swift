@@ -21,7 +21,7 @@ extension Connection {
         guard isComplete else { return fill() }
         request = Request(head, input.readable)
         requestCount += 1
-        statistics.requests.add(1, ordering: .relaxed)
+        counters.requests.add(1, ordering: .relaxed)
         closesAfterReply = !request.isKeepAlive
         route = Route(request.method, path: request.path)
         if head.upgrade == .webSocket {
@@ -78,7 +78,7 @@ extension Connection {
         let progress = body.read(&input)
         let count = body.count - before
         if count > 0 {
-            statistics.uploaded.add(Int(count), ordering: .relaxed)
+            counters.uploaded.add(Int(count), ordering: .relaxed)
             deadline = now + options.idleTimeout
         }
         switch progress {

@@ -132,7 +132,7 @@ extension Connection {
     func webSocketTimerFired(_ now: UInt64) {
         guard var state = webSocket else { return }
         if let since = state.unansweredSince, since + options.pongTimeout <= now {
-            statistics.unanswered.add(1, ordering: .relaxed)
+            counters.unanswered.add(1, ordering: .relaxed)
             phase = .closed
             return
         }

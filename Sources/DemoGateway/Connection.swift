@@ -46,7 +46,7 @@ final class Connection {
     let number: Int
     let timer: TimerID
     let options: DemoGateway.Options
-    let statistics: DemoGateway.Statistics
+    let counters: DemoGateway.Counters
     var isGatewayReady = true
 
     var phase = Phase.head
@@ -77,7 +77,7 @@ final class Connection {
         number: Int,
         timer: TimerID,
         options: DemoGateway.Options,
-        statistics: DemoGateway.Statistics,
+        counters: DemoGateway.Counters,
         now: UInt64
     ) {
         self.socket = socket
@@ -85,7 +85,7 @@ final class Connection {
         self.number = number
         self.timer = timer
         self.options = options
-        self.statistics = statistics
+        self.counters = counters
         deadline = now + options.idleTimeout
     }
 
@@ -98,7 +98,7 @@ final class Connection {
 
     /// Breaks off what is under way.
     func abort() {
-        if case .reply = phase { statistics.cancelled.add(1, ordering: .relaxed) }
+        if case .reply = phase { counters.cancelled.add(1, ordering: .relaxed) }
         phase = .closed
     }
 
@@ -163,10 +163,10 @@ final class Connection {
     /// The loop is about to let go of the connection.
     func willClose() {
         switch phase {
-        case .reply: statistics.cancelled.add(1, ordering: .relaxed)
+        case .reply: counters.cancelled.add(1, ordering: .relaxed)
         case .head, .body, .webSocket, .closing, .lingering, .closed: break
         }
-        if webSocket != nil { statistics.webSockets.subtract(1, ordering: .relaxed) }
+        if webSocket != nil { counters.webSockets.subtract(1, ordering: .relaxed) }
     }
 
     // MARK: Bytes in and out
@@ -219,7 +219,10 @@ final class Connection {
                 return false
             }
         }
-        if output.readableCount > 0 { output.compact() }
+        if output.readableCount > 0 {
+            counters.largestBacklog.max(output.readableCount, ordering: .relaxed)
+            output.compact()
+        }
         return true
     }
 }

@@ -11,7 +11,9 @@ package final class DemoGateway: Sendable {
     package let address: SocketAddress
     package let options: Options
     /// What has happened so far; may be read from any thread.
-    package let statistics = Statistics()
+    package var statistics: Statistics { counters.snapshot }
+
+    private let counters = Counters()
 
     private let running = Mutex(Running())
 
@@ -42,7 +44,7 @@ package final class DemoGateway: Sendable {
         let listener = try Listener.listen(on: address, backlog: 1024)
         let bound = Sockets.localAddress(of: listener.raw) ?? address
         let mailbox = try Mailbox<GatewayLoop.Command>(capacity: 16)
-        let (options, statistics) = (options, statistics)
+        let (options, counters) = (options, counters)
         let raw = listener.raw
         var thread: WorkerThread? = try WorkerThread(name: "demo-gateway") {
             guard
@@ -50,7 +52,7 @@ package final class DemoGateway: Sendable {
                     listener: OwnedDescriptor(adopting: raw),
                     mailbox: mailbox,
                     options: options,
-                    statistics: statistics
+                    counters: counters
                 )
             else { return }
             loop.run()

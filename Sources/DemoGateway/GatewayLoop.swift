@@ -19,7 +19,7 @@ final class GatewayLoop {
     private let listener: OwnedDescriptor
     private let mailbox: Mailbox<Command>
     private let options: DemoGateway.Options
-    private let statistics: DemoGateway.Statistics
+    private let counters: DemoGateway.Counters
     private var poller: Poller
     private var timers: TimerWheel
     private var connections: [Connection?] = []
@@ -35,7 +35,7 @@ final class GatewayLoop {
         listener: consuming OwnedDescriptor,
         mailbox: Mailbox<Command>,
         options: DemoGateway.Options,
-        statistics: DemoGateway.Statistics
+        counters: DemoGateway.Counters
     ) throws(SystemError) {
         poller = try Poller()
         try poller.add(
@@ -53,7 +53,7 @@ final class GatewayLoop {
         self.listener = listener
         self.mailbox = mailbox
         self.options = options
-        self.statistics = statistics
+        self.counters = counters
         timers = TimerWheel(limit: options.maximumConnections, now: Clock.monotonic())
     }
 
@@ -146,16 +146,16 @@ final class GatewayLoop {
             freeSlots.append(slot)
             return
         }
-        statistics.accepted.add(1, ordering: .relaxed)
-        statistics.open.add(1, ordering: .relaxed)
+        counters.accepted.add(1, ordering: .relaxed)
+        counters.open.add(1, ordering: .relaxed)
         openCount += 1
         let connection = Connection(
             socket: socket,
             peer: peer,
-            number: statistics.accepted.load(ordering: .relaxed),
+            number: counters.accepted.load(ordering: .relaxed),
             timer: timers.makeTimer(token: token),
             options: options,
-            statistics: statistics,
+            counters: counters,
             now: now
         )
         connection.isGatewayReady = isReady
@@ -186,7 +186,7 @@ final class GatewayLoop {
         generations[slot] &+= 1
         freeSlots.append(slot)
         openCount -= 1
-        statistics.open.subtract(1, ordering: .relaxed)
+        counters.open.subtract(1, ordering: .relaxed)
         resumeAccepting()
     }
 

@@ -4,7 +4,7 @@ import Glibc
 /// Waiting with a bound.
 package enum Patience {
     /// How long tests wait for what must happen, in nanoseconds. Only a failing test ever waits so long.
-    package static let limit: UInt64 = 15_000_000_000
+    package static let limit: UInt64 = 30_000_000_000
 
     /// Waits until `condition` holds; false when it doesn't within the limit.
     ///
