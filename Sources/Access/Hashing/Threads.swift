@@ -34,7 +34,7 @@ struct SystemThread: ~Copyable, @unchecked Sendable {
             unsafe body.release()
             return nil
         }
-        unsafe pthread_setname_np(handle, UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self))
+        unsafe clinux_pthread_setname(handle, UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self))
         self.handle = handle
     }
 

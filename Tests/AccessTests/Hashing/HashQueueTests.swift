@@ -14,6 +14,16 @@ private func job(_ number: UInt64) -> HashJob {
     )
 }
 
+private func take<Waiter>(_ queue: inout HashQueue<Waiter>) throws -> HashQueue<Waiter>.Assignment {
+    let assignment = queue.next()
+    return try #require(assignment)
+}
+
+private func expectNothing<Waiter>(_ queue: inout HashQueue<Waiter>) {
+    let id = queue.next()?.id
+    #expect(id == nil)
+}
+
 private let alice = LimitKey(ipv4: 1)
 private let bob = LimitKey(ipv4: 2)
 private let carol = LimitKey(ipv4: 3)
@@ -43,7 +53,7 @@ private let carol = LimitKey(ipv4: 3)
         var running: [UInt64] = []
         for round in 0..<20 {
             while running.count < threads {
-                let assignment = try #require(queue.next())
+                let assignment = try take(&queue)
                 running.append(assignment.id)
             }
             hammer()
@@ -52,7 +62,7 @@ private let carol = LimitKey(ipv4: 3)
             let ended = running.remove(at: round % threads)
             _ = queue.finished(ended)
             hammer()
-            let next = try #require(queue.next())
+            let next = try take(&queue)
             #expect(next.job.digest.words.0 == UInt64(round))
             #expect(queue.finished(next.id) == [1])
         }
@@ -63,11 +73,11 @@ private let carol = LimitKey(ipv4: 3)
         #expect(queue.enqueue(job(1), address: alice, "a") == .queued)
         #expect(queue.enqueue(job(1), address: alice, "a again") == .joined)
         #expect(queue.enqueue(job(1), address: bob, "b") == .joined)
-        let first = try #require(queue.next())
-        #expect(queue.next()?.id == nil)
+        let first = try take(&queue)
+        expectNothing(&queue)
         // While it runs, still.
         #expect(queue.enqueue(job(1), address: carol, "c") == .joined)
-        #expect(queue.next()?.id == nil)
+        expectNothing(&queue)
         #expect(queue.finished(first.id) == ["a", "a again", "b", "c"])
         #expect(queue.finished(first.id) == [])
         #expect(queue.waiting == 0)
@@ -79,8 +89,9 @@ private let carol = LimitKey(ipv4: 3)
         var queue = HashQueue<String>()
         for number in 1...10 as ClosedRange<UInt64> { _ = queue.enqueue(job(number), address: alice, "a") }
         #expect(queue.enqueue(job(10), address: bob, "b") == .joined)
-        #expect(queue.next()?.job.digest.words.0 == 1)
-        let second = try #require(queue.next())
+        let head = try take(&queue)
+        #expect(head.job.digest.words.0 == 1)
+        let second = try take(&queue)
         #expect(second.job.digest.words.0 == 10)
         #expect(queue.finished(second.id) == ["a", "b"])
         var order: [UInt64] = []
@@ -99,11 +110,11 @@ private let carol = LimitKey(ipv4: 3)
         #expect(queue.enqueue(job(5), address: carol, 0) == .joined)
         #expect(queue.enqueue(job(6), address: bob, 0) == .shed(.queueFull))
         // Those whose job runs still wait.
-        let first = try #require(queue.next())
+        let first = try take(&queue)
         #expect(queue.enqueue(job(6), address: bob, 0) == .shed(.queueFull))
         _ = queue.finished(first.id)
         #expect(queue.enqueue(job(6), address: bob, 0) == .queued)
         #expect(queue.removeAll().count == 5)
-        #expect(queue.next()?.id == nil)
+        expectNothing(&queue)
     }
 }

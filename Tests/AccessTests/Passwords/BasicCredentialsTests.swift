@@ -31,25 +31,27 @@ import Testing
         #expect(actualPassword == password)
     }
 
-    @Test(arguments: [
-        ("", .otherScheme),
-        ("Bearer abc", .otherScheme),
-        ("BasicQWxhZGRpbjpvcGVuIHNlc2FtZQ==", .otherScheme),
-        ("Basic", .malformed(.notBase64)),
-        ("Basic ", .malformed(.notBase64)),
-        ("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ", .malformed(.notBase64)),
-        ("Basic QWxh ZGRpbjpvcGVuIHNlc2FtZQ==", .malformed(.notBase64)),
-        ("Basic QWxhZGRpbjpvcGVuIHNlc2FtZR==", .malformed(.notBase64)),
-        (basic("nocolon"), .malformed(.missingColon)),
-        (basic(":secret"), .malformed(.emptyUser)),
-        (basic("a\u{0}b:c"), .malformed(.controlCharacter)),
-        (basic("a:c\u{0}"), .malformed(.controlCharacter)),
-        (basic("a:c\r\n"), .malformed(.controlCharacter)),
-        (basic(String(repeating: "u", count: 256) + ":p"), .malformed(.userTooLong)),
-        (basic("u:" + String(repeating: "p", count: 1025)), .malformed(.passwordTooLong)),
-        (basic(String(repeating: "x", count: 3000)), .malformed(.tooLong)),
-        ("Basic " + String(repeating: " ", count: 4096) + "QTpi", .malformed(.tooLong)),
-    ] as [(String, BasicCredentials.Outcome)])
+    @Test(
+        arguments: [
+            ("", .otherScheme),
+            ("Bearer abc", .otherScheme),
+            ("BasicQWxhZGRpbjpvcGVuIHNlc2FtZQ==", .otherScheme),
+            ("Basic", .malformed(.notBase64)),
+            ("Basic ", .malformed(.notBase64)),
+            ("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ", .malformed(.notBase64)),
+            ("Basic QWxh ZGRpbjpvcGVuIHNlc2FtZQ==", .malformed(.notBase64)),
+            ("Basic QWxhZGRpbjpvcGVuIHNlc2FtZR==", .malformed(.notBase64)),
+            (basic("nocolon"), .malformed(.missingColon)),
+            (basic(":secret"), .malformed(.emptyUser)),
+            (basic("a\u{0}b:c"), .malformed(.controlCharacter)),
+            (basic("a:c\u{0}"), .malformed(.controlCharacter)),
+            (basic("a:c\r\n"), .malformed(.controlCharacter)),
+            (basic(String(repeating: "u", count: 256) + ":p"), .malformed(.userTooLong)),
+            (basic("u:" + String(repeating: "p", count: 1025)), .malformed(.passwordTooLong)),
+            (basic(String(repeating: "x", count: 3000)), .malformed(.tooLong)),
+            ("Basic " + String(repeating: " ", count: 4096) + "QTpi", .malformed(.tooLong)),
+        ] as [(String, BasicCredentials.Outcome)]
+    )
     func refuses(_ value: String, _ expected: BasicCredentials.Outcome) {
         var credentials = BasicCredentials()
         // What came before must not shine through.
@@ -63,12 +65,12 @@ import Testing
     @Test func wipingOverwritesTheMemory() {
         var credentials = BasicCredentials()
         _ = credentials.parse(Array(Self.basic("alice:secret").utf8).span)
-        let before = credentials.decoded.withReadable { unsafe UInt(bitPattern: $0.baseAddress) }
+        let before = unsafe credentials.decoded.withReadable { UInt(bitPattern: $0.baseAddress) }
         credentials.wipe()
-        let after = credentials.decoded.withReadable { bytes in
-            // The storage is longer than what was decoded.
-            let start = unsafe UnsafePointer<UInt8>(bitPattern: before)!
-            return unsafe (0..<12).allSatisfy { unsafe start[$0] == 0 } && UInt(bitPattern: bytes.baseAddress) == before
+        // The same storage, which is longer than what was decoded.
+        let after = unsafe credentials.decoded.withReadable { bytes in
+            guard let start = bytes.baseAddress, UInt(bitPattern: start) == before else { return false }
+            return unsafe UnsafeRawBufferPointer(start: start, count: 12).allSatisfy { $0 == 0 }
         }
         #expect(after)
     }

@@ -55,7 +55,7 @@ extension PasswordCheck.Decision {
 
     @Test func anUnknownUserCannotGuessTheDummy() throws {
         let table = try parse("alice:{PLAIN}secret\n").table
-        let dummy = try #require(dummy(table))
+        let dummy = try #require(dummyText(table))
         let password = String(decoding: dummy.dropFirst(7), as: UTF8.self)
         #expect(decide("mallory", password, table, cache).run() == false)
         #expect(decide("mallory", "secret", table, cache).run() == false)

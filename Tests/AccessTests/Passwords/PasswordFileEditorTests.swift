@@ -10,12 +10,12 @@ private final class Scratch {
 
     init() {
         path = "/tmp/postern-access-" + Random.hexToken(bytes: 8)
-        mkdir(path, 0o700)
+        unsafe mkdir(path, 0o700)
     }
 
     deinit {
-        for name in ["htpasswd", ".htpasswd.postern-new", "link"] { unlink(path + "/" + name) }
-        rmdir(path)
+        for name in ["htpasswd", ".htpasswd.postern-new", "link"] { unsafe unlink(path + "/" + name) }
+        unsafe rmdir(path)
     }
 
     var file: String { path + "/htpasswd" }
@@ -28,7 +28,7 @@ private final class Scratch {
     func write(_ text: String, to name: String = "htpasswd", mode: mode_t = 0o640) throws {
         let file = try FileSystem.open(path + "/" + name, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
         try FileSystem.write(bytes(text), to: file, name)
-        chmod(path + "/" + name, mode)
+        unsafe chmod(path + "/" + name, mode)
     }
 
     func text() throws -> String { String(decoding: try FileSystem.read(file, limit: 1 << 20), as: UTF8.self) }
@@ -85,7 +85,7 @@ private final class Scratch {
     @Test func followsALink() throws {
         let scratch = Scratch()
         try scratch.write("alice:x\n")
-        symlink(scratch.file, scratch.path + "/link")
+        unsafe symlink(scratch.file, scratch.path + "/link")
         try PasswordFileEditor(path: scratch.path + "/link").edit { document throws(PasswordFileError) in
             try document.add("bob", stored: bytes("y"))
         }
