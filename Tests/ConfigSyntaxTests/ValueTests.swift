@@ -61,7 +61,7 @@ struct ValueTests {
         ] as [(String, [UInt8], Int, Bool)]
     )
     func ranges(text: String, bytes: [UInt8], prefix: Int, hadHostBits: Bool) throws {
-        let range = try AddressRange.parse(text)
+        let range = try AddressPrefix.parse(text)
         #expect(range.bytes == bytes)
         #expect(range.prefixLength == prefix)
         #expect(range.hadHostBits == hadHostBits)
@@ -69,7 +69,7 @@ struct ValueTests {
 
     @Test(arguments: ["", "a", "1.2.3", "1.2.3.4/33", "1.2.3.4/", "::/129", "1.2.3.4/x", "1.2.3.4/8/8"])
     func wrongRanges(text: String) {
-        #expect(throws: ValueError.self) { try AddressRange.parse(text) }
+        #expect(throws: ValueError.self) { try AddressPrefix.parse(text) }
     }
 
     @Test(arguments: [("on", true), ("off", false), ("yes", nil), ("ON", nil)] as [(String, Bool?)])

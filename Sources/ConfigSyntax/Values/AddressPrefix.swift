@@ -1,7 +1,7 @@
 import Glibc
 
 /// An address, or all that share a prefix with it.
-package struct AddressRange: Sendable, Equatable {
+package struct AddressPrefix: Sendable, Equatable {
     /// 4 or 16 bytes; those beyond the prefix are zero.
     package let bytes: [UInt8]
     /// In bits.
@@ -10,14 +10,14 @@ package struct AddressRange: Sendable, Equatable {
     package let hadHostBits: Bool
 
     /// `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`.
-    package static func parse(_ text: String) throws(ValueError) -> AddressRange {
+    package static func parse(_ text: String) throws(ValueError) -> AddressPrefix {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let address = String(parts.first ?? "")
         guard var bytes = IPAddressText.ipv4(address) ?? IPAddressText.ipv6(address) else {
             throw ValueError("an address or a range such as 192.0.2.0/24 or 2001:db8::/32 is expected")
         }
         let bits = bytes.count * 8
-        guard parts.count == 2 else { return AddressRange(bytes: bytes, prefixLength: bits, hadHostBits: false) }
+        guard parts.count == 2 else { return AddressPrefix(bytes: bytes, prefixLength: bits, hadHostBits: false) }
         guard let length = try? Numbers.integer(String(parts[1]), in: 0...UInt64(bits)) else {
             let start = address.utf8.count + 1
             throw ValueError("a prefix from 0 to \(bits) is expected", part: start..<text.utf8.count)
@@ -29,7 +29,7 @@ package struct AddressRange: Sendable, Equatable {
             if bytes[index] & ~mask != 0 { hadHostBits = true }
             bytes[index] &= mask
         }
-        return AddressRange(bytes: bytes, prefixLength: Int(length), hadHostBits: hadHostBits)
+        return AddressPrefix(bytes: bytes, prefixLength: Int(length), hadHostBits: hadHostBits)
     }
 }
 
