@@ -95,7 +95,7 @@ let package = Package(
         tests("Upstream", ["Upstream", "EventLoop"]),
         tests("Proxy", ["Proxy", "Configuration", "DemoGateway", "TLS", "EventLoop", "HTTP", "Access", "Limits", "Bytes"]),
         tests("ConfigSyntax", ["ConfigSyntax"]),
-        tests("Configuration", ["Configuration", "ConfigSyntax", "Proxy"]),
+        tests("Configuration", ["Configuration", "ConfigSyntax", "Proxy", "EventLoop", "Limits", "TLS", "Upstream"]),
         tests("DemoGateway", ["DemoGateway", "EventLoop", "HTTP", "Bytes"]),
     ]
 )

@@ -1,0 +1,115 @@
+import ConfigSyntax
+import Proxy
+
+/// Makes the immutable configuration of what a builder read: resolves names, inheritance and defaults, and gives advice.
+struct Assembler {
+    let builder: ConfigurationBuilder
+    let reader: TemplateReader
+    var configuration: ProxyConfiguration
+    /// Implicit upstreams (`proxy_pass http://host:port`), by address and scheme's port.
+    var implicitUpstreams: [String: Int] = [:]
+    /// Places of the `auth_basic_user_file` directives that some location uses.
+    var usedPasswordFiles: [SourceRange] = []
+
+    var dialect: Dialect { builder.dialect }
+
+    private init(_ builder: ConfigurationBuilder) {
+        self.builder = builder
+        reader = TemplateReader(maps: builder.maps.map(\.name.text))
+        configuration = ProxyConfiguration(dialect: builder.dialect)
+    }
+
+    /// The configuration; usable only if the builder's diagnostics hold no error afterwards.
+    static func assemble(_ builder: ConfigurationBuilder) -> ProxyConfiguration {
+        var assembler = Assembler(builder)
+        assembler.checkTemplates()
+        assembler.addProcess()
+        assembler.addMaps()
+        assembler.addZones()
+        assembler.configuration.upstreams = builder.upstreams.map(\.configuration)
+        assembler.addListeners()
+        assembler.addServers()
+        assembler.adviseOnPasswordFiles()
+        return assembler.configuration
+    }
+
+    func report(_ diagnostic: Diagnostic) { builder.report(diagnostic) }
+
+    /// The template in a word; its mistakes were reported by `checkTemplates`.
+    func template(_ word: Word) -> Template { (try? reader.read(word)) ?? Template([]) }
+
+    private func checkTemplates() {
+        for word in builder.templates {
+            do { _ = try reader.read(word) } catch { report(error) }
+        }
+    }
+
+    private mutating func addProcess() {
+        let main = builder.main
+        var process = ProcessSettings()
+        process.user = main.account?.value.user
+        process.group = main.account?.value.group
+        process.workerCount = dialect == .native ? nil : 1
+        if let count = main.workerCount { process.workerCount = count.value }
+        process.descriptorLimit = main.descriptorLimit?.value
+        process.shutdownTimeout = main.shutdownTimeout?.value
+        process.pidFile = main.pidFile?.value
+        process.connectionsPerWorker = main.connections?.value ?? process.connectionsPerWorker
+        configuration.process = process
+        configuration.errorLog = main.errorLog?.value ?? configuration.errorLog
+    }
+
+    private mutating func addMaps() {
+        for draft in builder.maps {
+            var map = ValueMap(
+                name: draft.name.text,
+                source: template(draft.source),
+                entries: draft.entries.map { (Array($0.key.text.utf8), template($0.value)) },
+                fallback: draft.fallback.map(template) ?? Template([])
+            )
+            map.matchesHostnames = draft.matchesHostnames
+            configuration.maps.append(map)
+        }
+        refuseCircles()
+    }
+
+    /// A map whose value leads back to itself has none.
+    private func refuseCircles() {
+        let uses: [[Int]] = configuration.maps.map { map in
+            let templates = [map.source, map.fallback] + map.entries.map(\.value)
+            return templates.flatMap(\.segments).compactMap { segment in
+                if case .variable(.map(let index)) = segment { index } else { nil }
+            }
+        }
+        for start in uses.indices {
+            var reached = Set(uses[start])
+            var pending = uses[start]
+            while let next = pending.popLast() {
+                for index in uses[next] where reached.insert(index).inserted { pending.append(index) }
+            }
+            if reached.contains(start) {
+                let name = builder.maps[start].name
+                report(
+                    .error(
+                        name.range,
+                        "cycle while evaluating variable \"\(name.text)\"",
+                        hint: "a map leads back to it"
+                    )
+                )
+            }
+        }
+    }
+
+    private mutating func addZones() {
+        configuration.limitZones = builder.zones.map { draft in
+            let key: LimitZone.Key
+            switch draft.key {
+            case .address(let bits): key = .address(ipv6PrefixLength: bits)
+            case .server: key = .server
+            case .user: key = .user
+            case .template(let word): key = .template(template(word))
+            }
+            return LimitZone(name: draft.name, key: key, capacity: draft.capacity, rate: draft.rate)
+        }
+    }
+}

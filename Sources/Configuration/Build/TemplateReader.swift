@@ -1,0 +1,80 @@
+import ConfigSyntax
+import Proxy
+
+/// Turns text with variables into templates, once all maps are known.
+struct TemplateReader {
+    /// Names of `map` variables, by their place in the configuration.
+    private let maps: [String: Int]
+
+    init(maps: [String]) {
+        self.maps = Dictionary(uniqueKeysWithValues: maps.enumerated().map { ($0.element, $0.offset) })
+    }
+
+    /// `$name` and `${name}` are variables; there is no way to write a plain `$`, as in Nginx.
+    func read(_ word: Word) throws(Diagnostic) -> Template {
+        var segments: [Template.Segment] = []
+        var literal: [UInt8] = []
+        let bytes = Array(word.text.utf8)
+        var index = 0
+        while index < bytes.count {
+            guard bytes[index] == UInt8(ascii: "$") else {
+                literal.append(bytes[index])
+                index += 1
+                continue
+            }
+            let start = index
+            index += 1
+            let isBraced = index < bytes.count && bytes[index] == UInt8(ascii: "{")
+            if isBraced { index += 1 }
+            let nameStart = index
+            while index < bytes.count, Self.isNameByte(bytes[index]) { index += 1 }
+            let name = String(decoding: bytes[nameStart..<index], as: UTF8.self)
+            guard !name.isEmpty else {
+                let hint = "a name must follow $"
+                throw .error(word.range(of: start..<index), "invalid variable name", hint: hint)
+            }
+            if isBraced {
+                guard index < bytes.count, bytes[index] == UInt8(ascii: "}") else {
+                    throw .error(
+                        word.range(of: start..<index),
+                        "the closing bracket in \"\(name)\" variable is missing"
+                    )
+                }
+                index += 1
+            }
+            if !literal.isEmpty { segments.append(.literal(literal)) }
+            literal = []
+            segments.append(.variable(try variable(name, word.range(of: start..<index))))
+        }
+        if !literal.isEmpty { segments.append(.literal(literal)) }
+        return Template(segments)
+    }
+
+    private func variable(_ name: String, _ range: SourceRange) throws(Diagnostic) -> Variable {
+        if let map = maps[name] { return .map(map) }
+        if let variable = Variable(named: name) { return variable }
+        if name.utf8.allSatisfy({ $0 &- 0x30 < 10 }) {
+            throw .error(
+                range,
+                "\"$\(name)\" stands for nothing",
+                hint: "there are no regular expressions to capture with"
+            )
+        }
+        if name.hasPrefix("ssl_client_") {
+            throw .error(
+                range,
+                "unknown \"\(name)\" variable",
+                hint: "client certificates are not available in this version"
+            )
+        }
+        let near = Suggestion.nearest(to: name, in: Array(Variable.simple.keys) + Array(maps.keys))
+        throw .error(range, "unknown \"\(name)\" variable", hint: near.map { "did you mean \"$\($0)\"?" })
+    }
+
+    /// Letters, digits and underscores.
+    static func isName(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy(isNameByte) }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == UInt8(ascii: "_")
+    }
+}
