@@ -61,7 +61,7 @@ let package = Package(
         .target(
             name: "Proxy",
             dependencies: [
-                "Bytes", "EventLoop", "Crypto", "TLS", "HTTP", "Limits", "Access", "Store", "Upstream", "CPCRE2",
+                "Bytes", "EventLoop", "Crypto", "TLS", "HTTP", "Limits", "Access", "Store", "Upstream", "CLinux", "CPCRE2",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

@@ -76,6 +76,16 @@ extension SocketAddress {
         }
     }
 
+    /// Appends the form that `init(parsing:)` reads.
+    package func append(to buffer: inout ByteBuffer) {
+        if family == .ipv6 { buffer.append(0x5B) }
+        appendAddress(to: &buffer)
+        if family == .ipv6 { buffer.append(0x5D) }
+        if family == .unix { return }
+        buffer.append(ASCII.colon)
+        buffer.append(decimal: UInt64(port))
+    }
+
     /// The address without its port, as `appendAddress` writes it. Allocates.
     package var addressText: String {
         var buffer = ByteBuffer(capacity: 64)

@@ -2,7 +2,7 @@
 ///
 /// What one request costs is `period / requests` nanoseconds. The remainder of that division is kept as a numerator over
 /// `requests`, so that three requests a second stay three requests a second for ever.
-package struct LimitRate: Sendable, Hashable {
+package struct LimitRate: Sendable, Hashable, BitwiseCopyable {
     /// Requests in a period, after both are divided by their greatest common divisor.
     package let requests: UInt32
     /// Nanoseconds in that period.
@@ -45,7 +45,7 @@ package struct LimitRate: Sendable, Hashable {
 }
 
 /// Which requests of a burst wait until the rate has room for them (`nodelay` and `delay=` of Nginx's `limit_req`).
-package enum LimitDelay: Sendable, Hashable {
+package enum LimitDelay: Sendable, Hashable, BitwiseCopyable {
     /// None waits: `nodelay`.
     case none
     /// Those beyond the first so many wait: `delay=N`.
@@ -55,7 +55,7 @@ package enum LimitDelay: Sendable, Hashable {
 }
 
 /// A rate, how far it may be exceeded, and which of the exceeding requests wait.
-package struct LimitRule: Sendable, Hashable {
+package struct LimitRule: Sendable, Hashable, BitwiseCopyable {
     package let rate: LimitRate
     /// Requests beyond the rate that still pass.
     package let burst: UInt32

@@ -47,6 +47,13 @@ package struct PeerSet: ~Copyable {
         return false
     }
 
+    /// Whether a peer outside `tried` could be chosen now.
+    package func hasOther(than tried: TriedSet, now: UInt64) -> Bool {
+        for position in primaries where canTake(position, now, tried) { return true }
+        for position in backups where canTake(position, now, tried) { return true }
+        return false
+    }
+
     private func isReachable(_ position: Int, _ now: UInt64) -> Bool {
         guard canTake(position, now, TriedSet()) else { return false }
         guard let since = peers[position].brokenSince else { return true }

@@ -3,7 +3,7 @@ package import EventLoop
 /// One upstream as the configuration has it: its servers, how requests are spread over them, what is kept alive.
 ///
 /// A `proxy_pass` that names a host is an upstream of one server. Immutable; every loop builds its `UpstreamGroup` from it.
-package struct UpstreamConfiguration: Sendable {
+package struct UpstreamConfiguration: Sendable, Equatable {
     /// The name in `upstream NAME { }`, or the host of an implicit one. For logs and metrics.
     package var name: String
     package var servers: [ServerConfiguration]
@@ -64,7 +64,7 @@ package struct KeepaliveConfiguration: Sendable, Equatable {
 }
 
 /// One `server` line of an upstream.
-package struct ServerConfiguration: Sendable {
+package struct ServerConfiguration: Sendable, Equatable {
     /// Where a server is.
     package enum Endpoint: Sendable, Equatable {
         /// An address that needs no lookup: a literal IP address with its port, or a Unix socket's path.

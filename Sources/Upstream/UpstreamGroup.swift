@@ -95,6 +95,9 @@ package struct UpstreamGroup: ~Copyable {
         return status != 403 && status != 404 && peers.reportFailure(peer, now: now)
     }
 
+    /// Whether the request could go to another peer than those it has tried.
+    package func hasOther(than tried: TriedSet, now: UInt64) -> Bool { peers.hasOther(than: tried, now: now) }
+
     // MARK: Idle connections
 
     package var idleCount: Int { idle.count }

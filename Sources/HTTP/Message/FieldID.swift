@@ -3,7 +3,7 @@ import Bytes
 /// The fields that the proxy knows by name; all others are `other`.
 ///
 /// At most 64 of them, so that a table's presence set is one word.
-package enum FieldID: UInt8, Sendable, CaseIterable {
+package enum FieldID: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     /// Any name that has no case of its own.
     case other = 0
     case host

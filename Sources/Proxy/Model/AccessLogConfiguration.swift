@@ -6,7 +6,7 @@ package struct AccessLogConfiguration: Sendable, Equatable {
         case standardError
     }
 
-    package enum Escape: Sendable, Equatable {
+    package enum Escape: Sendable, Equatable, BitwiseCopyable {
         /// `"`, `\` and what isn't printable ASCII as `\xXX`.
         case standard
         /// JSON string rules; invalid UTF-8 replaced.

@@ -7,6 +7,8 @@ package struct ProxyPass: Sendable {
     package var upstream: Int
     /// Settings for speaking TLS to the upstream, or nil for plain HTTP.
     package var tls: ClientTLSSettings?
+    /// The name for SNI and the certificate (`proxy_ssl_name`); nil for the host of `authority`.
+    package var tlsName: String?
     /// `host[:port]` as written, for `$proxy_host` and `$proxy_port`.
     package var authority: String
     /// Replaces the part of the normalized path that the location matched, when `proxy_pass` has a path; nil: target as it came.

@@ -136,3 +136,28 @@ package struct ValueMap: Sendable, Equatable {
             && left.matchesHostnames == right.matchesHostnames && left.entries.elementsEqual(right.entries, by: ==)
     }
 }
+
+extension Template {
+    /// Whether some variable in it is a field of the upstream's reply.
+    var readsReplyFields: Bool {
+        segments.contains { segment in
+            switch segment {
+            case .variable(.sentField), .variable(.upstreamField): true
+            case .variable, .literal: false
+            }
+        }
+    }
+}
+
+extension ProxyConfiguration {
+    /// Whether some template asks for a field of the upstream's reply.
+    var readsReplyFields: Bool {
+        if accessLogs.contains(where: \.format.readsReplyFields) || maps.contains(where: \.source.readsReplyFields) { return true }
+        return servers.contains { server in
+            (server.locations + [server.root]).contains { location in
+                location.responseFields.contains(where: \.value.readsReplyFields)
+                    || location.accessLogs.contains { $0.condition?.readsReplyFields ?? false }
+            }
+        }
+    }
+}

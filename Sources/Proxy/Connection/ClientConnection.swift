@@ -1,0 +1,95 @@
+import Bytes
+import EventLoop
+import HTTP
+
+/// A client's connection.
+///
+/// ```
+/// handshaking ─▶ reading ─▶ exchanging ─▶ reading …          keep-alive
+///                              │  └─▶ tunneling              101
+///                              └─▶ lingering ─▶ (freed)      the answer is out, the rest is drained for a while
+/// ```
+struct ClientConnection: ~Copyable {
+    enum State: UInt8 {
+        case free
+        /// TLS is being agreed on.
+        case handshaking
+        /// Waits for a request head, or for the rest of one.
+        case reading
+        /// A request is under way.
+        case exchanging
+        /// Bytes both ways after 101.
+        case tunneling
+        /// Everything is written and our side ended; reads until the peer ends too, so that it gets our last words.
+        case lingering
+    }
+
+    var state = State.free
+    var slot: UInt32 = 0
+    var token = Token(bits: 0)
+    var timer = TimerID(index: .max)
+    var transport = Transport()
+    /// The listener it came by.
+    var listener: ListenerRuntime?
+    /// The configuration that the next request runs under.
+    var runtime: Runtime?
+    var peer = SocketAddress(ipv4: 0, port: 0)
+    var local: SocketAddress?
+
+    /// Bytes read and not yet taken.
+    var input = ByteBuffer()
+    /// Bytes that wait to be written.
+    var output = ByteBuffer()
+    var parser = RequestHeadParser()
+    /// There may be more to read: an edge came and no read has drained it yet.
+    var isReadable = false
+    /// The socket takes bytes, as far as is known.
+    var isWritable = true
+    /// The peer has ended its side.
+    var isPeerClosed = false
+    /// End the connection when `output` is empty.
+    var closesWhenFlushed = false
+    /// The first byte of a head came at this time; zero while none has.
+    var headStartedAt: UInt64 = 0
+    var acceptedAt: UInt64 = 0
+    var requestCount = 0
+    /// Bytes written so far, of all requests.
+    var bytesWritten: UInt64 = 0
+    var exchange: Ref<Exchange>?
+    /// The other end of an upgraded connection.
+    var tunnel: Ref<UpstreamConnection>?
+    /// A number for logs.
+    var serial: UInt64 = 0
+    /// Bytes read while lingering, which are bounded.
+    var lingered = 0
+    /// Stands in the worker's list of clients to look after.
+    var isScheduled = false
+
+    /// Makes the slot a fresh connection.
+    mutating func open(
+        slot: UInt32,
+        token: Token,
+        peer: SocketAddress,
+        listener: ListenerRuntime,
+        runtime: Runtime,
+        now: UInt64
+    ) {
+        state = .reading
+        self.slot = slot
+        self.token = token
+        self.peer = peer
+        self.listener = listener
+        self.runtime = runtime
+        acceptedAt = now
+        local = nil
+        parser.reset()
+        isReadable = false
+        isWritable = true
+        isPeerClosed = false
+        closesWhenFlushed = false
+        headStartedAt = 0
+        requestCount = 0
+        bytesWritten = 0
+        lingered = 0
+    }
+}

@@ -1,0 +1,128 @@
+import Bytes
+import EventLoop
+import TLS
+
+/// The bytes of one connection: a socket, with or without TLS.
+struct Transport: ~Copyable {
+    private var socket: OwnedDescriptor?
+    private var session: TLSSession?
+    /// The socket's number, or -1.
+    private(set) var descriptor: Int32 = -1
+    /// The last read brought less than it asked for: the next edge tells when to read on.
+    private(set) var isDrained = false
+
+    init() {}
+
+    /// Takes a socket over.
+    mutating func open(_ descriptor: consuming OwnedDescriptor) {
+        self.descriptor = descriptor.raw
+        socket = consume descriptor
+        isDrained = false
+    }
+
+    /// Speaks TLS from here on.
+    mutating func secure(_ session: consuming TLSSession) {
+        self.session = consume session
+    }
+
+    var isOpen: Bool { socket != nil }
+    var isSecure: Bool { session != nil }
+
+    /// Closes the socket at once, without a word to the peer.
+    mutating func close() {
+        session = nil
+        socket = nil
+        descriptor = -1
+    }
+
+    /// Speaks in the clear from here on: the peer never spoke TLS.
+    mutating func dropSession() { session = nil }
+
+    mutating func handshake() -> HandshakeResult {
+        session?.handshake() ?? .done
+    }
+
+    /// Reads what fits into the buffer's free storage, at least `minimum` bytes of room.
+    mutating func read(into buffer: inout ByteBuffer, minimum: Int) -> IOResult {
+        if session == nil {
+            return IO.read(descriptor, into: &buffer, minimum: minimum, isDrained: &isDrained)
+        }
+        var result = IOResult.wantsRead
+        _ = unsafe buffer.withWritable(minimum: minimum) { memory -> Int in
+            result = unsafe session?.read(into: memory) ?? .endOfStream
+            if case .bytes(let count) = result { return count }
+            return 0
+        }
+        isDrained =
+            switch session {
+            case .some(let session): session.isReadDrained
+            case .none: false
+            }
+        return result
+    }
+
+    /// Writes what is readable in the buffer and consumes what went over.
+    mutating func write(from buffer: inout ByteBuffer) -> IOResult {
+        if session == nil { return IO.write(descriptor, from: &buffer) }
+        let result = unsafe buffer.withReadable { unsafe session?.write($0) ?? .endOfStream }
+        if case .bytes(let count) = result { buffer.consume(count) }
+        return result
+    }
+
+    /// Tells a TLS peer that nothing follows.
+    mutating func endSession() {
+        _ = session?.shutdown()
+    }
+
+    /// Ends our side of the stream.
+    mutating func endWriting() {
+        endSession()
+        if isOpen { IO.shutdownWrite(descriptor) }
+    }
+
+    /// The negotiated application protocol is HTTP/2.
+    var negotiatedHTTP2: Bool {
+        switch session {
+        case .some(let session): session.applicationProtocol == .http2
+        case .none: false
+        }
+    }
+
+    /// What went wrong in the TLS session, after a failure.
+    var tlsError: TLSError? {
+        switch session {
+        case .some(let session): session.lastError
+        case .none: nil
+        }
+    }
+
+    /// The TLS session continues an earlier one.
+    var isResumed: Bool {
+        switch session {
+        case .some(let session): session.isResumed
+        case .none: false
+        }
+    }
+
+    /// The protocol's name as OpenSSL has it; empty without TLS.
+    var protocolName: StaticString {
+        switch session {
+        case .some(let session): session.protocolName
+        case .none: ""
+        }
+    }
+
+    func appendCipher(to buffer: inout ByteBuffer) {
+        switch session {
+        case .some(let session): session.appendCipherName(to: &buffer)
+        case .none: break
+        }
+    }
+
+    func appendServerName(to buffer: inout ByteBuffer) {
+        switch session {
+        case .some(let session): session.appendServerName(to: &buffer)
+        case .none: break
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Bytes
+import EventLoop
+import HTTP
+import Upstream
+
+/// A connection to a gateway.
+///
+/// ```
+/// connecting ─▶ securing ─▶ active ─▶ idle ─▶ active …
+///                             └─▶ tunneling
+/// ```
+struct UpstreamConnection: ~Copyable {
+    enum State: UInt8 {
+        case free, connecting
+        /// TLS is being agreed on.
+        case securing
+        /// Carries a request.
+        case active
+        /// Bytes both ways after 101.
+        case tunneling
+        /// Waits in the pool.
+        case idle
+    }
+
+    var state = State.free
+    var slot: UInt32 = 0
+    var token = Token(bits: 0)
+    var timer = TimerID(index: .max)
+    var transport = Transport()
+    /// The worker's slot of the group it belongs to.
+    var group: UInt32 = 0
+    var peer = PeerIndex(0)
+    var address = SocketAddress(ipv4: 0, port: 0)
+    var exchange: Ref<Exchange>?
+    /// The other end of an upgraded connection.
+    var tunnel: Ref<ClientConnection>?
+    /// The longest an upgraded connection may be silent, in nanoseconds; zero for no bound.
+    var tunnelTimeout: UInt64 = 0
+    /// Part of the reply that is read and not yet taken.
+    var input = ByteBuffer()
+    /// Part of the request that waits to be written.
+    var output = ByteBuffer()
+    var parser = ResponseHeadParser()
+    var isReadable = false
+    var isWritable = false
+    var isPeerClosed = false
+    /// Reading waits until the client has taken what was read.
+    var isReadingPaused = false
+    var requestsServed = 0
+    var openedAt: UInt64 = 0
+    /// Bytes written for the request under way.
+    var bytesTaken = 0
+    /// It came out of the pool.
+    var isReused = false
+    /// A byte of the reply has come.
+    var hasReply = false
+
+    /// Makes the slot a fresh connection.
+    mutating func open(
+        slot: UInt32,
+        token: Token,
+        group: UInt32,
+        peer: PeerIndex,
+        address: SocketAddress,
+        now: UInt64
+    ) {
+        state = .connecting
+        self.slot = slot
+        self.token = token
+        self.group = group
+        self.peer = peer
+        self.address = address
+        parser.reset()
+        isReadable = false
+        isWritable = false
+        isPeerClosed = false
+        isReadingPaused = false
+        requestsServed = 0
+        openedAt = now
+        bytesTaken = 0
+        isReused = false
+        hasReply = false
+        tunnelTimeout = 0
+    }
+}

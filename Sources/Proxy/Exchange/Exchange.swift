@@ -1,0 +1,231 @@
+import Access
+import Bytes
+import EventLoop
+import HTTP
+import Upstream
+
+/// One request and its reply, from the head's first byte to the log line.
+struct Exchange: ~Copyable {
+    enum Progress: UInt8 {
+        case free
+        /// The head is coming.
+        case receiving
+        /// Walks through the phases.
+        case deciding
+        /// A decision is awaited: a delay, a password hash.
+        case suspended
+        /// An upstream is being reached, or its reply's head awaited.
+        case awaitingHead
+        /// The reply goes to the client.
+        case responding
+        /// Everything of the reply is in the client's output.
+        case done
+    }
+
+    /// How the rest of the request's body comes.
+    enum RequestBody {
+        case none
+        case length(UInt64)
+        case chunked
+        /// All of it has been read.
+        case complete
+        /// Nobody wants it: the reply was made without it.
+        case discarded
+    }
+
+    /// How the reply's body comes from upstream.
+    enum ReplyBody {
+        case none
+        case length(UInt64)
+        case chunked
+        case untilClose
+        case complete
+    }
+
+    /// How the reply's body goes to the client.
+    enum ReplyFraming: UInt8 { case none, length, chunked, untilClose }
+
+    var progress = Progress.free
+    var slot: UInt32 = 0
+    var token = Token(bits: 0)
+    var client: Ref<ClientConnection>
+    var upstream: Ref<UpstreamConnection>?
+    var runtime: Runtime?
+    var server: Ref<ServerRuntime>?
+    var location: Ref<LocationRuntime>?
+    var phase = Phase.server
+
+    // The request. Ranges in `head` lie in `headBytes`.
+    var head = RequestHead()
+    var headBytes = ByteBuffer()
+    /// The normalized path, when it isn't the path as it came.
+    var normalizedPath = ByteBuffer()
+    var hasNormalizedPath = false
+    var requestBody = RequestBody.none
+    var requestDecoder = ChunkedDecoder()
+    /// The body's bytes that came with the head, kept until the reply begins so that the request can be repeated.
+    var isReplayable = true
+    var replayBody = ByteBuffer()
+    var bodyBytesRead: UInt64 = 0
+    var requestBytes: UInt64 = 0
+    /// The peer is one whose word about addresses counts.
+    var isPeerTrusted = false
+    /// Who sent it, after `real_ip`.
+    var remote = SocketAddress(ipv4: 0, port: 0)
+    var id: (UInt64, UInt64) = (0, 0)
+    var startedAt: UInt64 = 0
+
+    // Decisions.
+    var user = ByteBuffer()
+    var hasUser = false
+    var refusal = Refusal.none
+    var limitOutcome = LimitOutcome.none
+    /// What the limit that is closest to its end says: for RateLimit fields.
+    var rateLimit = RateLimitState()
+    /// What was found out about the upstreams, for `/.postern/ready`.
+    var readiness: Bool?
+    /// The hash that decides about the password, and what it brought.
+    var hashJob: HashJob?
+    var hashOutcome: HashVerdict = .none
+
+    // The attempts.
+    var groups: GroupMap?
+    /// The worker's slot of the upstream's group.
+    var group: UInt32 = 0
+    var tried = TriedSet()
+    var attempts = 0
+    var firstAttemptAt: UInt64 = 0
+    var attemptStartedAt: UInt64 = 0
+    var connectedAt: UInt64 = 0
+    var headReceivedAt: UInt64 = 0
+    var lastUpstreamStatus = 0
+    var upstreamEndedAt: UInt64 = 0
+    var upstreamBytes: UInt64 = 0
+    var lastUpstreamAddress: SocketAddress?
+    var lastFailure: UpstreamFailure?
+    var passesUpgrade = false
+
+    // The reply.
+    var reply = ResponseHead()
+    /// The reply's head, kept where a log or a field rule asks for it.
+    var replyBytes = ByteBuffer()
+    var replyBody = ReplyBody.none
+    var replyDecoder = ChunkedDecoder()
+    var replyFraming = ReplyFraming.none
+    var status = 0
+    var interimReplies = 0
+    var sentContinue = false
+    var isHeadSent = false
+    var keepsAlive = false
+    var bytesSent: UInt64 = 0
+    var bodyBytesSent: UInt64 = 0
+    var timer = TimerID(index: .max)
+
+    init(client: Ref<ClientConnection>) { self.client = client }
+
+    /// Some of the request's body is still to come.
+    var awaitsRequestBody: Bool {
+        switch requestBody {
+        case .length, .chunked: true
+        case .none, .complete, .discarded: false
+        }
+    }
+
+    /// Readies the slot for a client's next request.
+    mutating func begin(
+        slot: UInt32,
+        token: Token,
+        client: Ref<ClientConnection>,
+        runtime: Runtime,
+        groups: GroupMap
+    ) {
+        self.slot = slot
+        self.token = token
+        self.client = client
+        self.runtime = runtime
+        self.groups = groups
+        progress = .receiving
+    }
+
+    /// Makes it as new, keeping the storage it has.
+    mutating func reset() {
+        progress = .free
+        upstream = nil
+        runtime = nil
+        server = nil
+        location = nil
+        phase = .server
+        head.reset()
+        groups = nil
+        hasNormalizedPath = false
+        requestBody = .none
+        isReplayable = true
+        bodyBytesRead = 0
+        requestBytes = 0
+        isPeerTrusted = false
+        hasUser = false
+        refusal = .none
+        limitOutcome = .none
+        rateLimit = RateLimitState()
+        readiness = nil
+        hashJob = nil
+        hashOutcome = .none
+        tried.removeAll()
+        attempts = 0
+        firstAttemptAt = 0
+        attemptStartedAt = 0
+        connectedAt = 0
+        headReceivedAt = 0
+        lastUpstreamStatus = 0
+        upstreamEndedAt = 0
+        upstreamBytes = 0
+        lastUpstreamAddress = nil
+        lastFailure = nil
+        passesUpgrade = false
+        replyBody = .none
+        replyFraming = .none
+        status = 0
+        interimReplies = 0
+        sentContinue = false
+        isHeadSent = false
+        keepsAlive = false
+        bytesSent = 0
+        bodyBytesSent = 0
+    }
+
+    /// The path that locations are chosen by.
+    func withPath<Result>(_ body: (borrowing Span<UInt8>) -> Result) -> Result {
+        if hasNormalizedPath { return body(normalizedPath.readable) }
+        return body(headBytes.written.extracting(head.path.range))
+    }
+}
+
+/// The outcome of a password check that was handed to the hashing threads.
+enum HashVerdict: UInt8 { case none, matches, differs, shed }
+
+/// `$limit_req_status`
+enum LimitOutcome: UInt8 {
+    case none, passed, delayed, rejected, delayedDryRun, rejectedDryRun
+
+    var text: StaticString {
+        switch self {
+        case .none: ""
+        case .passed: "PASSED"
+        case .delayed: "DELAYED"
+        case .rejected: "REJECTED"
+        case .delayedDryRun: "DELAYED_DRY_RUN"
+        case .rejectedDryRun: "REJECTED_DRY_RUN"
+        }
+    }
+}
+
+/// What the client is told about the limit that it is closest to.
+struct RateLimitState: BitwiseCopyable {
+    var isKnown = false
+    var remaining: UInt32 = 0
+    /// Nanoseconds until the whole burst is there again.
+    var resetAfter: UInt64 = 0
+    var limit: UInt32 = 0
+    /// Nanoseconds of the policy's window.
+    var window: UInt64 = 0
+}

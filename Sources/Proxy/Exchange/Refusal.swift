@@ -1,0 +1,27 @@
+/// Why a request was not forwarded, in words that stand in the logs and in `$postern_refusal`.
+enum Refusal: UInt8 {
+    case none
+    case badRequest, ambiguousPath, noSuchLocation
+    case rateLimited, addressDenied
+    case credentialsMissing, credentialsWrong, hashQueueFull, passwordFileUnavailable
+    case bodyTooLarge, requestTimedOut, upstreamFailed, clientGone
+
+    var text: StaticString {
+        switch self {
+        case .none: "off"
+        case .badRequest: "bad-request"
+        case .ambiguousPath: "ambiguous-path"
+        case .noSuchLocation: "no-such-location"
+        case .rateLimited: "rate-limited"
+        case .addressDenied: "address-denied"
+        case .credentialsMissing: "credentials-missing"
+        case .credentialsWrong: "credentials-wrong"
+        case .hashQueueFull: "hash-queue-full"
+        case .passwordFileUnavailable: "password-file-unavailable"
+        case .bodyTooLarge: "body-too-large"
+        case .requestTimedOut: "request-timed-out"
+        case .upstreamFailed: "upstream-failed"
+        case .clientGone: "client-gone"
+        }
+    }
+}

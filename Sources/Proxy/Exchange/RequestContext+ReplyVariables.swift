@@ -1,0 +1,103 @@
+import Bytes
+import EventLoop
+import HTTP
+
+extension RequestContext {
+    /// Appends a variable of the client's connection.
+    func appendConnection(_ code: VariableCode, to output: inout ByteBuffer) {
+        let client = client
+        switch code {
+        case .remoteAddress: exchange.value.remote.appendAddress(to: &output)
+        case .remotePort: output.append(decimal: UInt64(exchange.value.remote.port))
+        case .binaryRemoteAddress: appendBinaryAddress(to: &output)
+        case .realIPRemoteAddress: client.value.peer.appendAddress(to: &output)
+        case .realIPRemotePort: output.append(decimal: UInt64(client.value.peer.port))
+        case .serverAddress:
+            localAddress.appendAddress(to: &output)
+        case .serverPort: output.append(decimal: UInt64(localAddress.port))
+        case .connection: output.append(decimal: client.value.serial)
+        case .connectionRequests: output.append(decimal: client.value.requestCount)
+        case .scheme: output.append(client.value.transport.isSecure ? "https" : "http")
+        case .https: if client.value.transport.isSecure { output.append("on") }
+        case .tlsProtocol: output.append(client.value.transport.protocolName)
+        case .tlsCipher: client.value.transport.appendCipher(to: &output)
+        case .tlsServerName: client.value.transport.appendServerName(to: &output)
+        case .tlsSessionReused:
+            if client.value.transport.isSecure { output.append(client.value.transport.isResumed ? "r" : ".") }
+        case .pipelined: output.append(client.value.input.isEmpty ? "." : "p")
+        default: break
+        }
+    }
+
+    /// The address that the client connected to.
+    private var localAddress: SocketAddress {
+        let client = client
+        if let known = client.value.local { return known }
+        let address =
+            Sockets.localAddress(of: client.value.transport.descriptor) ?? SocketAddress(ipv4: 0, port: 0)
+        client.value.local = address
+        return address
+    }
+
+    private func appendBinaryAddress(to output: inout ByteBuffer) {
+        let bytes = exchange.value.remote.ipBytes
+        var shift: UInt64 = bytes.isIPv4 ? 32 : 64
+        if !bytes.isIPv4 {
+            for step in 1...8 { output.append(UInt8(truncatingIfNeeded: bytes.high >> UInt64(64 - 8 * step))) }
+        }
+        while shift > 0 {
+            shift -= 8
+            output.append(UInt8(truncatingIfNeeded: bytes.low >> shift))
+        }
+    }
+
+    /// Appends a variable of the reply.
+    func appendReply(_ operation: CompiledTemplate.Operation, to output: inout ByteBuffer) {
+        switch operation.code {
+        case .status: output.append(decimal: exchange.value.status)
+        case .bodyBytesSent: output.append(decimal: exchange.value.bodyBytesSent)
+        case .bytesSent: output.append(decimal: exchange.value.bytesSent)
+        case .requestTime: appendSeconds((now &- exchange.value.startedAt) / 1_000_000, to: &output)
+        case .sentField, .upstreamField: appendReplyField(operation.text, to: &output)
+        case .upstreamAddress:
+            if let address = exchange.value.lastUpstreamAddress { address.append(to: &output) } else { output.append("-") }
+        case .upstreamStatus:
+            if exchange.value.lastUpstreamStatus > 0 {
+                output.append(decimal: exchange.value.lastUpstreamStatus)
+            } else {
+                output.append("-")
+            }
+        case .upstreamResponseTime: appendSpan(to: exchange.value.upstreamEndedAt, output: &output)
+        case .upstreamConnectTime: appendSpan(to: exchange.value.connectedAt, output: &output)
+        case .upstreamHeaderTime: appendSpan(to: exchange.value.headReceivedAt, output: &output)
+        case .upstreamResponseLength:
+            if exchange.value.attempts > 0 {
+                output.append(decimal: exchange.value.upstreamBytes)
+            } else {
+                output.append("-")
+            }
+        default: break
+        }
+    }
+
+    /// Seconds from the attempt's start to `instant`, or `-` when it never came.
+    private func appendSpan(to instant: UInt64, output: inout ByteBuffer) {
+        if instant == 0 || exchange.value.attemptStartedAt == 0 {
+            output.append("-")
+        } else {
+            appendSeconds((instant &- min(exchange.value.attemptStartedAt, instant)) / 1_000_000, to: &output)
+        }
+    }
+
+    private func appendReplyField(_ name: Frozen<UInt8>, to output: inout ByteBuffer) {
+        for position in 0..<exchange.value.reply.fields.count {
+            let field = exchange.value.reply.fields[position]
+            let span = exchange.value.replyBytes.written
+            guard Int(field.value.start) + Int(field.value.count) <= span.count else { return }
+            if name.withSpan({ $0.equalsIgnoringCase(span.extracting(field.name.range)) }) {
+                output.append(span, field.value.range)
+                return
+            }
+        }
+    }
+}

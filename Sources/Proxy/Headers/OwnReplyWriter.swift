@@ -1,0 +1,141 @@
+import Bytes
+import HTTP
+
+/// Writes an answer that Postern makes by itself: head and body in one.
+struct OwnReplyWriter {
+    /// - Parameter isReady: what `/.postern/ready` is to say.
+    static func write(_ request: RequestContext, _ reply: Reply, to output: inout ByteBuffer) {
+        let exchange = request.exchange
+        var body = ByteBuffer()
+        var location = ByteBuffer()
+        makeBody(request, reply, &body, &location)
+        ReplyHeadWriter.writeStatusLine(reply.status, to: &output)
+        ReplyHeadWriter.writeGeneral(request, to: &output)
+        let hasBody = !Status.isBodiless(reply.status)
+        if hasBody {
+            if body.readableCount > 0 {
+                if wantsJSON(request), reply.body == .standard || reply.body == .ready || reply.body == .notReady {
+                    output.append("Content-Type: application/json\r\n")
+                } else {
+                    output.append("Content-Type: text/plain; charset=utf-8\r\n")
+                }
+            }
+            output.append("Content-Length: ")
+            output.append(decimal: body.readableCount)
+            output.append("\r\n")
+        }
+        if location.readableCount > 0 {
+            output.append("Location: ")
+            output.append(location.readable)
+            output.append("\r\n")
+        }
+        if reply.retryAfter > 0 {
+            output.append("Retry-After: ")
+            output.append(decimal: reply.retryAfter)
+            output.append("\r\n")
+        }
+        if exchange.value.limitOutcome == .rejected {
+            ResponseFields.writeRateLimit(exchange.value.rateLimit, to: &output)
+        }
+        if reply.challenges { writeChallenge(request, to: &output) }
+        if reply.status >= 400 || reply.body == .healthy { output.append("Cache-Control: no-store\r\n") }
+        if reply.status >= 400, reply.status != 404 {
+            output.append("X-Request-ID: ")
+            request.appendIdentifier(to: &output)
+            output.append("\r\n")
+        }
+        ResponseFields.write(request, status: reply.status, to: &output)
+        output.append("\r\n")
+        let isHead = exchange.value.head.method == .head
+        if hasBody, !isHead {
+            output.append(body.readable)
+            exchange.value.bodyBytesSent += UInt64(body.readableCount)
+        }
+    }
+
+    private static func makeBody(
+        _ request: RequestContext,
+        _ reply: Reply,
+        _ body: inout ByteBuffer,
+        _ location: inout ByteBuffer
+    ) {
+        switch reply.body {
+        case .template:
+            if reply.isRedirect {
+                FieldValue.append(reply.template, of: request, to: &location)
+                makeStandard(request, reply.status, &body)
+            } else {
+                request.append(reply.template, to: &body)
+            }
+        case .healthy: body.append("healthy\n")
+        case .ready:
+            if wantsJSON(request) { body.append("{\"ready\":true}\n") } else { body.append("ready\n") }
+        case .notReady:
+            if wantsJSON(request) { body.append("{\"ready\":false}\n") } else { body.append("not ready\n") }
+        case .toHTTPS:
+            location.append("https://")
+            request.appendHost(to: &location)
+            location.append(
+                request.exchange.value.headBytes.written,
+                request.exchange.value.head.target.range
+            )
+            makeStandard(request, reply.status, &body)
+        case .plainHTTP:
+            body.append("400 Bad Request: this port speaks HTTPS; use https:// in the address\n")
+        case .standard: makeStandard(request, reply.status, &body)
+        }
+    }
+
+    /// The status in words, with the request's identifier to quote.
+    private static func makeStandard(_ request: RequestContext, _ status: Int, _ body: inout ByteBuffer) {
+        if wantsJSON(request) {
+            body.append("{\"status\":")
+            body.append(decimal: status)
+            body.append(",\"error\":\"")
+            body.append(Status.reason(status))
+            body.append("\",\"request_id\":\"")
+            request.appendIdentifier(to: &body)
+            body.append("\"}\n")
+        } else {
+            body.append(decimal: status)
+            body.append(ASCII.space)
+            body.append(Status.reason(status))
+            body.append("\n")
+            if status >= 400 {
+                body.append("request id: ")
+                request.appendIdentifier(to: &body)
+                body.append("\n")
+            }
+        }
+    }
+
+    private static func writeChallenge(_ request: RequestContext, to output: inout ByteBuffer) {
+        output.append("WWW-Authenticate: Basic realm=\"")
+        var realm = ByteBuffer()
+        FieldValue.append(request.location.value.realm, of: request, to: &realm)
+        for index in 0..<realm.readableCount {
+            let byte = realm.readable[index]
+            if byte == ASCII.quote || byte == ASCII.backslash { output.append(ASCII.backslash) }
+            output.append(byte)
+        }
+        output.append("\", charset=\"UTF-8\"\r\n")
+    }
+
+    /// Whether `Accept` names JSON and not HTML: a program asks.
+    private static func wantsJSON(_ request: RequestContext) -> Bool {
+        let exchange = request.exchange
+        guard let index = exchange.value.head.fields.first(.accept) else { return false }
+        let value = exchange.value.headBytes.written.extracting(exchange.value.head.fields[index].value.range)
+        return value.contains("application/json") && !value.contains("text/html")
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether `text` stands somewhere in the bytes.
+    func contains(_ text: StaticString) -> Bool {
+        let length = text.utf8CodeUnitCount
+        guard count >= length else { return false }
+        for start in 0...(count - length) where extracting(start..<(start + length)).equals(text) { return true }
+        return false
+    }
+}

@@ -1,0 +1,181 @@
+import Bytes
+import HTTP
+
+/// Writes the head of an upstream's reply as the client gets it.
+struct ReplyHeadWriter {
+    /// - Parameter bytes: where the reply's head stands.
+    static func write(
+        _ request: RequestContext,
+        _ proxy: Ref<ProxyRuntime>,
+        _ bytes: borrowing Span<UInt8>,
+        to output: inout ByteBuffer
+    ) {
+        let exchange = request.exchange
+        writeStatusLine(exchange.value.reply.status, to: &output)
+        writeGeneral(request, to: &output)
+        writeFraming(exchange, bytes, to: &output)
+        let location = request.location
+        let count = exchange.value.reply.fields.count
+        var index = 0
+        while index < count {
+            let field = exchange.value.reply.fields[index]
+            index &+= 1
+            if field.isNominated || field.id.isHopByHop || field.id == .contentLength { continue }
+            let name = bytes.extracting(field.name.range)
+            if proxy.value.hiddenFields.contains(field.id, name: name) { continue }
+            if location.value.replacedFields.contains(field.id, name: name) { continue }
+            output.append(name)
+            output.append(": ")
+            let isRedirect = field.id == .location || field.id == .refresh
+            if isRedirect, writeRedirect(request, proxy, bytes.extracting(field.value.range), field.id, to: &output) {
+                continue
+            }
+            output.append(bytes, field.value.range)
+            output.append("\r\n")
+        }
+        ResponseFields.write(request, status: exchange.value.reply.status, to: &output)
+        output.append("\r\n")
+    }
+
+    /// The head of 101 and of further interim replies, whose connection fields are the reply itself.
+    static func writeInterim(
+        _ request: RequestContext,
+        _ bytes: borrowing Span<UInt8>,
+        to output: inout ByteBuffer
+    ) {
+        let exchange = request.exchange
+        writeStatusLine(exchange.value.reply.status, to: &output)
+        if exchange.value.reply.status == 101 { output.append("Connection: upgrade\r\nUpgrade: websocket\r\n") }
+        for index in 0..<exchange.value.reply.fields.count {
+            let field = exchange.value.reply.fields[index]
+            if field.isNominated || field.id.isHopByHop || field.id == .contentLength { continue }
+            output.append(bytes, field.name.range)
+            output.append(": ")
+            output.append(bytes, field.value.range)
+            output.append("\r\n")
+        }
+        output.append("\r\n")
+    }
+
+    static func writeStatusLine(_ status: Int, to output: inout ByteBuffer) {
+        if status == 200 {
+            output.append("HTTP/1.1 200 OK\r\n")
+            return
+        }
+        output.append("HTTP/1.1 ")
+        output.append(decimal: status)
+        output.append(ASCII.space)
+        output.append(Status.reason(status))
+        output.append("\r\n")
+    }
+
+    /// `Server`, `Date` and what becomes of the connection.
+    static func writeGeneral(_ request: RequestContext, to output: inout ByteBuffer) {
+        let exchange = request.exchange
+        output.append("Server: postern")
+        if exchange.value.location?.value.showsServerVersion ?? false {
+            output.append(ASCII.slash)
+            output.append(Version.bytes)
+        }
+        output.append("\r\nDate: ")
+        output.append(request.environment.value.time.httpDate.readable)
+        output.append("\r\n")
+        if !exchange.value.keepsAlive {
+            output.append("Connection: close\r\n")
+        } else if exchange.value.head.minorVersion == 0 {
+            output.append("Connection: keep-alive\r\n")
+        }
+    }
+
+    private static func writeFraming(
+        _ exchange: Ref<Exchange>,
+        _ bytes: borrowing Span<UInt8>,
+        to output: inout ByteBuffer
+    ) {
+        switch exchange.value.replyFraming {
+        case .chunked: output.append("Transfer-Encoding: chunked\r\n")
+        case .untilClose: break
+        case .length, .none:
+            // For HEAD and 304 the length is that of the body that isn't there.
+            guard let index = exchange.value.reply.fields.first(.contentLength), exchange.value.reply.status != 204
+            else { return }
+            output.append("Content-Length: ")
+            output.append(bytes, exchange.value.reply.fields[index].value.range)
+            output.append("\r\n")
+        }
+    }
+
+    /// Writes a `Location` or `Refresh` that begins as a `proxy_redirect` says; false when none fits.
+    private static func writeRedirect(
+        _ request: RequestContext,
+        _ proxy: Ref<ProxyRuntime>,
+        _ value: borrowing Span<UInt8>,
+        _ id: FieldID,
+        to output: inout ByteBuffer
+    ) -> Bool {
+        // `Refresh: 5; url=…`
+        var start = 0
+        if id == .refresh {
+            guard let equals = value.firstIndex(of: ASCII.equals, in: 0..<value.count) else { return false }
+            start = equals + 1
+        }
+        for index in 0..<proxy.value.redirects.count {
+            let rule = proxy.value.redirects[index]
+            let end = start + rule.from.count
+            guard end <= value.count, rule.from.withSpan({ $0.equals(value.extracting(start..<end)) }) else { continue }
+            output.append(value, 0..<start)
+            FieldValue.append(rule.replacement, of: request, to: &output)
+            output.append(value, end..<value.count)
+            output.append("\r\n")
+            return true
+        }
+        return false
+    }
+}
+
+/// `add_header` and the fields that tell of limits.
+enum ResponseFields {
+    static func write(_ request: RequestContext, status: Int, to output: inout ByteBuffer) {
+        guard let location = request.exchange.value.location else { return }
+        let isListed = isListed(status)
+        var index = 0
+        while index < location.value.responseFields.count {
+            let field = location.value.responseFields[index]
+            index &+= 1
+            if !field.isAlways, !isListed { continue }
+            let start = output.writeIndex
+            output.append(field.name)
+            output.append(": ")
+            let valueStart = output.writeIndex
+            FieldValue.append(field.value, of: request, to: &output)
+            if output.writeIndex == valueStart {
+                output.truncate(to: start)
+            } else {
+                output.append("\r\n")
+            }
+        }
+    }
+
+    /// Statuses that Nginx adds fields to without `always`.
+    private static func isListed(_ status: Int) -> Bool {
+        switch status {
+        case 200, 201, 204, 206, 301, 302, 303, 304, 307, 308: true
+        default: false
+        }
+    }
+
+    /// The limit that is closest to its end (draft-ietf-httpapi-ratelimit-headers).
+    static func writeRateLimit(_ state: RateLimitState, to output: inout ByteBuffer) {
+        guard state.isKnown else { return }
+        let second: UInt64 = 1_000_000_000
+        output.append("RateLimit-Policy: \"default\";q=")
+        output.append(decimal: UInt64(state.limit))
+        output.append(";w=")
+        output.append(decimal: max((state.window + second - 1) / second, 1))
+        output.append("\r\nRateLimit: \"default\";r=")
+        output.append(decimal: UInt64(state.remaining))
+        output.append(";t=")
+        output.append(decimal: (state.resetAfter + second - 1) / second)
+        output.append("\r\n")
+    }
+}

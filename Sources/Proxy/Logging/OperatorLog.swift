@@ -1,0 +1,147 @@
+package import EventLoop
+import Glibc
+import Logging
+import Synchronization
+
+/// The operator's log: what went wrong, and why a request was refused. Writes through swift-log.
+package final class OperatorLog: Sendable {
+    private let logger: Logger
+    private let sink: OperatorLogSink
+    private let level: ErrorLogSettings.Level
+
+    /// Opens the log. Throws when its file can't be opened.
+    package init(_ settings: ErrorLogSettings) throws(SystemError) {
+        let sink = try OperatorLogSink(settings.destination)
+        self.sink = sink
+        level = settings.level
+        logger = Logger(label: "postern") { _ in
+            OperatorLogHandler(sink: sink, logLevel: settings.level.swiftLevel)
+        }
+    }
+
+    func isEnabled(_ level: ErrorLogSettings.Level) -> Bool { level >= self.level }
+
+    func write(_ level: ErrorLogSettings.Level, _ message: @autoclosure () -> String) {
+        guard isEnabled(level) else { return }
+        logger.log(level: level.swiftLevel, "\(message())")
+    }
+
+    package func info(_ message: @autoclosure () -> String) { write(.info, message()) }
+    package func notice(_ message: @autoclosure () -> String) { write(.notice, message()) }
+    package func warning(_ message: @autoclosure () -> String) { write(.warn, message()) }
+    package func error(_ message: @autoclosure () -> String) { write(.error, message()) }
+    package func critical(_ message: @autoclosure () -> String) { write(.crit, message()) }
+
+    /// Opens the file anew, after it was rotated.
+    package func reopen() { sink.reopen() }
+}
+
+extension ErrorLogSettings.Level {
+    var swiftLevel: Logger.Level {
+        switch self {
+        case .debug: .debug
+        case .info: .info
+        case .notice: .notice
+        case .warn: .warning
+        case .error: .error
+        case .crit, .alert, .emerg: .critical
+        }
+    }
+}
+
+/// Formats lines as `2026/11/22 13:24:25 [error] 4711: text`.
+private struct OperatorLogHandler: LogHandler {
+    let sink: OperatorLogSink
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        sink.write(level: event.level, text: event.message.description)
+    }
+}
+
+/// Where the operator's log is written to.
+private final class OperatorLogSink: Sendable {
+    private let path: String?
+    private let isOff: Bool
+    private let descriptor: Mutex<Int32>
+
+    init(_ destination: ErrorLogSettings.Destination) throws(SystemError) {
+        switch destination {
+        case .standardError:
+            (path, isOff) = (nil, false)
+            descriptor = Mutex(2)
+        case .off:
+            (path, isOff) = (nil, true)
+            descriptor = Mutex(2)
+        case .file(let path):
+            (self.path, isOff) = (path, false)
+            descriptor = Mutex(try LogFile.open(path))
+        }
+    }
+
+    func write(level: Logger.Level, text: String) {
+        if isOff { return }
+        var seconds = time_t(Clock.realtimeSeconds())
+        var parts = unsafe tm()
+        unsafe localtime_r(&seconds, &parts)
+        func padded(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        let name = level == .warning ? "warn" : level == .critical ? "crit" : level.rawValue
+        let day = unsafe "\(parts.tm_year + 1900)/\(padded(parts.tm_mon + 1))/\(padded(parts.tm_mday))"
+        let time = unsafe "\(day) \(padded(parts.tm_hour)):\(padded(parts.tm_min)):\(padded(parts.tm_sec))"
+        let line = Array("\(time) [\(name)] \(getpid()): \(LogText.oneLine(text))\n".utf8)
+        descriptor.withLock { descriptor in
+            _ = unsafe line.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        }
+    }
+
+    func reopen() {
+        guard let path else { return }
+        guard let fresh = try? LogFile.open(path) else { return }
+        descriptor.withLock { descriptor in
+            close(descriptor)
+            descriptor = fresh
+        }
+    }
+}
+
+/// Text that no input can turn into two lines.
+enum LogText {
+    /// `"`, `\` and what isn't printable ASCII as `\xXX`.
+    static func escape(_ bytes: borrowing Span<UInt8>) -> String {
+        var text: [UInt8] = []
+        for index in 0..<bytes.count {
+            let byte = bytes[index]
+            if byte >= 0x20, byte < 0x7F, byte != 0x22, byte != 0x5C {
+                text.append(byte)
+            } else {
+                text += Array("\\x".utf8)
+                text.append(hexDigit(byte >> 4))
+                text.append(hexDigit(byte & 0xF))
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Control characters replaced.
+    static func oneLine(_ text: String) -> String {
+        guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return text }
+        return String(decoding: text.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(0x3F) : $0 }, as: UTF8.self)
+    }
+
+    private static func hexDigit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? nibble + 0x30 : nibble + 0x37 }
+}
+
+/// Log files.
+enum LogFile {
+    static func open(_ path: String) throws(SystemError) -> Int32 {
+        let descriptor = unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw SystemError("open", code: errno) }
+        return descriptor
+    }
+}

@@ -1,0 +1,73 @@
+/// The way of a request, in order. Each phase is a small type that answers with a decision and does no I/O.
+enum Phase: UInt8, CaseIterable {
+    /// Who answers: the virtual server, and whose address the request has.
+    case server
+    /// Which rules hold: the location, on one reading of the path.
+    case location
+    /// `return`
+    case answer
+    /// `limit_req`, but for limits of users
+    case limits
+    /// `allow`, `deny`, `auth_basic`
+    case access
+    /// `limit_req` of the proved user
+    case userLimits
+    /// The handler: forward, or answer by itself.
+    case handler
+
+    var next: Phase? { Phase(rawValue: rawValue + 1) }
+}
+
+/// What a phase answers.
+enum Decision {
+    /// Nothing against it: on to the next phase.
+    case next
+    /// Answer with this; no later phase runs.
+    case respond(Reply)
+    /// The answer takes a while.
+    case suspend(Suspension)
+    /// The request goes to the upstream of its location.
+    case forward
+}
+
+/// What a suspended request waits for.
+enum Suspension {
+    /// The time, in nanoseconds of the monotonic clock; then the next phase runs.
+    case until(UInt64)
+    /// The verdict of the hashing threads; then the phase runs again.
+    case hashing
+    /// What is found out about the upstreams; then the phase runs again.
+    case readiness
+}
+
+/// An answer that Postern makes by itself.
+struct Reply: BitwiseCopyable {
+    enum Body: UInt8 {
+        /// A short text that names the status, plain or JSON by `Accept`.
+        case standard
+        /// The text of the location's or server's `return`.
+        case template
+        /// `healthy\n`
+        case healthy
+        /// What `/.postern/ready` says.
+        case ready, notReady
+        /// A redirect to the same host and target over https.
+        case toHTTPS
+        /// A client spoke plain HTTP to a TLS port.
+        case plainHTTP
+    }
+
+    var status: Int
+    var body = Body.standard
+    var template = CompiledTemplate()
+    /// `template` is the `Location`, not the body.
+    var isRedirect = false
+    /// Seconds; zero for no `Retry-After`.
+    var retryAfter = 0
+    /// Adds `WWW-Authenticate` with the location's realm.
+    var challenges = false
+    /// The connection ends after it.
+    var closes = false
+
+    init(_ status: Int) { self.status = status }
+}

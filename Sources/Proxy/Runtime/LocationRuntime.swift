@@ -1,0 +1,145 @@
+import Bytes
+import HTTP
+import Limits
+
+/// A location made ready for the request path. Trivial values only: reading them counts no references.
+struct LocationRuntime: Sendable {
+    enum Handler: UInt8 { case notFound, proxy, health }
+
+    struct Limit: BitwiseCopyable, Sendable {
+        /// Index into the runtime's zones.
+        var zone: Int32
+        var rule: LimitRule
+    }
+
+    struct ResponseField: BitwiseCopyable, Sendable {
+        var name: Frozen<UInt8>
+        var value: CompiledTemplate
+        var isAlways: Bool
+    }
+
+    struct AddressCheck: BitwiseCopyable, Sendable {
+        enum Subject: UInt8 { case all, range, unix }
+        var isAllowed: Bool
+        var subject: Subject
+        var range: PackedRange
+    }
+
+    struct PackedRange: BitwiseCopyable, Sendable {
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+        var maskHigh: UInt64 = 0
+        var maskLow: UInt64 = 0
+    }
+
+    struct Log: BitwiseCopyable, Sendable {
+        var log: Int32
+        var condition: CompiledTemplate
+        var isConditional: Bool
+    }
+
+    /// A number for each distinct policy: two locations with the same number let the same callers pass.
+    let policy: Int
+    let matchedCount: Int
+    let handler: Handler
+    let hasReturn: Bool
+    let returnStatus: Int
+    let returnText: CompiledTemplate
+    let returnIsRedirect: Bool
+    let returnHasText: Bool
+    let limits: Frozen<Limit>
+    let limitStatus: Int
+    let limitLogLevel: ErrorLogSettings.Level
+    let limitIsDryRun: Bool
+    let addressChecks: Frozen<AddressCheck>
+    let hasAuth: Bool
+    let realm: CompiledTemplate
+    let passwordFile: Int
+    let satisfiesAny: Bool
+    let responseFields: Frozen<ResponseField>
+    /// Names of response fields that take the place of the upstream's.
+    let replacedFields: FieldNameSet
+    let showsServerVersion: Bool
+    let logs: Frozen<Log>
+    let largestBody: UInt64
+    let bodyTimeout: UInt64
+    let sendTimeout: UInt64
+    /// Valid when `handler` is `.proxy`.
+    let proxy: Ref<ProxyRuntime>?
+
+    init(_ model: LocationConfiguration, policy: Int, proxy: Ref<ProxyRuntime>?, zones: [LimitZone], arena: Arena) {
+        self.policy = policy
+        matchedCount = model.match.path.count
+        self.proxy = proxy
+        handler =
+            switch model.handler {
+            case .notFound: .notFound
+            case .proxy: .proxy
+            case .health: .health
+            }
+        (hasReturn, returnStatus, returnText, returnIsRedirect, returnHasText) = compile(model.returnRule, arena)
+        limits = arena.freeze(
+            model.limits.compactMap { use in
+                LimitRule(rate: zones[use.zone].rate, burst: use.burst, delay: use.delay)
+                    .map { Limit(zone: Int32(use.zone), rule: $0) }
+            }
+        )
+        limitStatus = model.limitStatus
+        limitLogLevel = model.limitLogLevel
+        limitIsDryRun = model.limitIsDryRun
+        addressChecks = arena.freeze(
+            model.addressRules.map { rule in
+                switch rule.subject {
+                case .all: AddressCheck(isAllowed: rule.isAllowed, subject: .all, range: PackedRange())
+                case .unixSockets: AddressCheck(isAllowed: rule.isAllowed, subject: .unix, range: PackedRange())
+                case .range(let range):
+                    AddressCheck(isAllowed: rule.isAllowed, subject: .range, range: PackedRange(range))
+                }
+            }
+        )
+        hasAuth = model.basicAuth != nil
+        realm = model.basicAuth.map { CompiledTemplate($0.realm, arena: arena) } ?? CompiledTemplate()
+        passwordFile = model.basicAuth?.file ?? 0
+        satisfiesAny = model.satisfiesAny
+        responseFields = arena.freeze(
+            model.responseFields.map {
+                ResponseField(
+                    name: arena.freeze($0.name),
+                    value: CompiledTemplate($0.value, arena: arena),
+                    isAlways: $0.isAlways
+                )
+            }
+        )
+        replacedFields = FieldNameSet(model.responseFields.filter(\.replaces).map(\.name), arena: arena)
+        showsServerVersion = model.showsServerVersion
+        logs = arena.freeze(
+            model.accessLogs.map {
+                Log(
+                    log: Int32($0.log),
+                    condition: $0.condition.map { CompiledTemplate($0, arena: arena) } ?? CompiledTemplate(),
+                    isConditional: $0.condition != nil
+                )
+            }
+        )
+        largestBody = model.largestBody ?? .max
+        bodyTimeout = model.bodyTimeout
+        sendTimeout = model.sendTimeout
+    }
+}
+
+extension LocationRuntime.PackedRange {
+    init(_ range: AddressRange) {
+        self.init(high: range.high, low: range.low, maskHigh: range.maskHigh, maskLow: range.maskLow)
+    }
+
+    func contains(high: UInt64, low: UInt64) -> Bool {
+        high & maskHigh == self.high && low & maskLow == self.low
+    }
+}
+
+/// `return`, ready for the request path: present, status, text, is a redirect, has a text.
+func compile(_ rule: ReturnRule?, _ arena: Arena) -> (Bool, Int, CompiledTemplate, Bool, Bool) {
+    guard let rule else { return (false, 0, CompiledTemplate(), false, false) }
+    let text = rule.text.map { CompiledTemplate($0, arena: arena) } ?? CompiledTemplate()
+    return (true, rule.status, text, rule.isRedirect && rule.text != nil, rule.text != nil)
+}

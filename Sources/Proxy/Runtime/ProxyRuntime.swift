@@ -1,0 +1,78 @@
+import Bytes
+import HTTP
+import TLS
+import Upstream
+
+/// `proxy_pass`, made ready for the request path.
+struct ProxyRuntime: Sendable {
+    struct RequestField: BitwiseCopyable, Sendable {
+        var id: FieldID
+        var name: Frozen<UInt8>
+        var value: CompiledTemplate
+    }
+
+    struct Redirect: BitwiseCopyable, Sendable {
+        var from: Frozen<UInt8>
+        var replacement: CompiledTemplate
+    }
+
+    let upstream: Int
+    let tls: ClientContext?
+    /// The name that the upstream's certificate must be for.
+    let tlsName: String?
+    let authority: Frozen<UInt8>
+    let hasReplacementPath: Bool
+    let replacementPath: Frozen<UInt8>
+    let minorVersion: Int
+    let requestFields: Frozen<RequestField>
+    /// Names that the client can't send: those of `requestFields`.
+    let ownedFields: FieldNameSet
+    let setsForwardedFields: Bool
+    let hiddenFields: FieldNameSet
+    let redirects: Frozen<Redirect>
+    let retry: RetryPolicy
+    let connectTimeout: UInt64
+    let sendTimeout: UInt64
+    let readTimeout: UInt64
+    let timesUpgraded: Bool
+    let passesUpgrade: Bool
+
+    init(_ model: ProxyPass, arena: Arena) throws(TLSError) {
+        upstream = model.upstream
+        if let settings = model.tls { tls = try ClientContext(settings) } else { tls = nil }
+        tlsName = model.tls == nil ? nil : model.tlsName ?? Self.host(of: model.authority)
+        authority = arena.freeze(Array(model.authority.utf8))
+        hasReplacementPath = model.replacementPath != nil
+        replacementPath = arena.freeze(model.replacementPath ?? [])
+        minorVersion = model.minorVersion
+        requestFields = arena.freeze(
+            model.requestFields.filter { !$0.value.isEmpty }.map {
+                RequestField(
+                    id: FieldID.classify($0.name.span).0,
+                    name: arena.freeze($0.name),
+                    value: CompiledTemplate($0.value, arena: arena)
+                )
+            }
+        )
+        ownedFields = FieldNameSet(model.requestFields.map(\.name), arena: arena)
+        setsForwardedFields = model.setsForwardedFields
+        hiddenFields = FieldNameSet(model.hiddenFields, arena: arena)
+        redirects = arena.freeze(
+            model.redirects.map {
+                Redirect(from: arena.freeze($0.from), replacement: CompiledTemplate($0.replacement, arena: arena))
+            }
+        )
+        retry = model.retry
+        connectTimeout = model.connectTimeout
+        sendTimeout = model.sendTimeout
+        readTimeout = model.readTimeout
+        timesUpgraded = model.timesUpgraded
+        passesUpgrade = model.passesUpgrade
+    }
+
+    /// The authority without its port.
+    private static func host(of authority: String) -> String {
+        guard let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") else { return authority }
+        return String(authority[..<colon])
+    }
+}

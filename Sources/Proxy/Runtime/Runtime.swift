@@ -1,0 +1,205 @@
+import Bytes
+import EventLoop
+import HTTP
+import Limits
+import TLS
+import Upstream
+
+/// A configuration made ready for the loops: immutable, shared by all of them, kept alive by the requests under it.
+final class Runtime: Sendable {
+    /// A number for each runtime of the process, rising.
+    let number: Int
+    let model: ProxyConfiguration
+    let listeners: [ListenerRuntime]
+    let servers: Frozen<Ref<ServerRuntime>>
+    let zones: [ZoneRuntime]
+    let maps: Frozen<Ref<MapRuntime>>
+    let passwordFiles: [PasswordSource]
+    let logs: Frozen<LogRuntime>
+    /// Where the lines of each of `logs` go.
+    let logSinks: [LogSink]
+    let arena: Arena
+    /// Some log or field asks for a field of the upstream's reply, so that its head must be kept.
+    let readsReplyFields: Bool
+
+    init(
+        _ model: ProxyConfiguration,
+        number: Int,
+        previous: Runtime?,
+        passwordFiles: [PasswordSource],
+        logSinks: [LogSink],
+        ticketKeys: TicketKeys
+    ) throws(TLSError) {
+        let arena = Arena()
+        self.arena = arena
+        self.number = number
+        self.model = model
+        self.passwordFiles = passwordFiles
+        self.logSinks = logSinks
+        zones = model.limitZones.map { zone in
+            // A zone that didn't change keeps what it counted.
+            let kept = previous?.zones.first {
+                $0.model.name == zone.name && $0.model.key == zone.key && $0.model.capacity == zone.capacity
+            }
+            return ZoneRuntime(zone, table: kept?.table, arena: arena)
+        }
+        maps = arena.freeze(model.maps.map { arena.place(MapRuntime($0, arena: arena)) })
+        logs = arena.freeze(
+            model.accessLogs.enumerated().map { index, log in
+                LogRuntime(format: CompiledTemplate(log.format, arena: arena), escape: log.escape, index: Int32(index))
+            }
+        )
+        readsReplyFields = model.readsReplyFields
+        var policies: [String: Int] = [:]
+        var servers: [Ref<ServerRuntime>] = []
+        for server in model.servers {
+            servers.append(
+                arena.place(try ServerRuntime(server, index: servers.count, model: model, policies: &policies, arena: arena))
+            )
+        }
+        self.servers = arena.freeze(servers)
+        var listeners: [ListenerRuntime] = []
+        for listener in model.listeners {
+            listeners.append(try ListenerRuntime(listener, model: model, ticketKeys: ticketKeys, arena: arena))
+        }
+        self.listeners = listeners
+    }
+}
+
+/// A listener's share of a runtime.
+final class ListenerRuntime: Sendable {
+    let model: ListenerConfiguration
+    let names: ServerNameTable
+    let tls: ListenerTLS?
+
+    init(
+        _ listener: ListenerConfiguration,
+        model: ProxyConfiguration,
+        ticketKeys: TicketKeys,
+        arena: Arena
+    ) throws(TLSError) {
+        self.model = listener
+        var names: [(name: ServerName, server: Int)] = []
+        for index in listener.servers {
+            for name in model.servers[index].names { names.append((name, index)) }
+        }
+        self.names = ServerNameTable(
+            names,
+            defaultServer: listener.defaultServer,
+            serverCount: listener.servers.count,
+            arena: arena
+        )
+        tls = listener.isTLS ? try makeListenerTLS(listener, model, ticketKeys) : nil
+    }
+}
+
+/// A virtual server made ready for the request path.
+struct ServerRuntime: Sendable {
+    let index: Int
+    let primaryName: Frozen<UInt8>
+    let hasReturn: Bool
+    let returnStatus: Int
+    let returnText: CompiledTemplate
+    let returnIsRedirect: Bool
+    let returnHasText: Bool
+    let locations: Frozen<Ref<LocationRuntime>>
+    let root: Ref<LocationRuntime>
+    let tree: LocationTree
+    /// All locations let the same callers pass: a path's other readings can't matter.
+    let hasOnePolicy: Bool
+    let trusted: Frozen<LocationRuntime.PackedRange>
+    let trustsUnixSockets: Bool
+    let realIPHeader: FieldID
+    let realIPName: Frozen<UInt8>
+    let realIPIsRecursive: Bool
+    let client: ClientSettings
+    let mergesSlashes: Bool
+
+    init(
+        _ server: VirtualServerConfiguration,
+        index: Int,
+        model: ProxyConfiguration,
+        policies: inout [String: Int],
+        arena: Arena
+    ) throws(TLSError) {
+        self.index = index
+        primaryName = arena.freeze(Array(server.primaryName.utf8))
+        (hasReturn, returnStatus, returnText, returnIsRedirect, returnHasText) = compile(server.returnRule, arena)
+        var locations: [Ref<LocationRuntime>] = []
+        var seen: Set<Int> = []
+        for location in server.locations + [server.root] {
+            let description = location.policyDescription
+            let policy = policies[description] ?? policies.count
+            policies[description] = policy
+            seen.insert(policy)
+            var proxy: Ref<ProxyRuntime>?
+            if case .proxy(let pass) = location.handler { proxy = arena.place(try ProxyRuntime(pass, arena: arena)) }
+            locations.append(
+                arena.place(
+                    LocationRuntime(location, policy: policy, proxy: proxy, zones: model.limitZones, arena: arena)
+                )
+            )
+        }
+        root = locations.removeLast()
+        self.locations = arena.freeze(locations)
+        tree = LocationTree(server.locations.enumerated().map { ($1.match, $0) }, arena: arena)
+        hasOnePolicy = seen.count == 1
+        trusted = arena.freeze(server.realIP.trusted.map { LocationRuntime.PackedRange($0) })
+        trustsUnixSockets = server.realIP.trustsUnixSockets
+        realIPIsRecursive = server.realIP.isRecursive
+        switch server.realIP.header {
+        case .xRealIP: (realIPHeader, realIPName) = (.xRealIP, Frozen())
+        case .xForwardedFor: (realIPHeader, realIPName) = (.xForwardedFor, Frozen())
+        case .field(let name): (realIPHeader, realIPName) = (FieldID.classify(name.span).0, arena.freeze(name))
+        }
+        client = server.client
+        mergesSlashes = server.mergesSlashes
+    }
+}
+
+extension LocationConfiguration {
+    /// Text that is equal for two locations exactly when the same callers may pass to the same handler.
+    var policyDescription: String {
+        var handler = "none"
+        switch self.handler {
+        case .notFound: break
+        case .health: handler = "health"
+        case .proxy(let pass):
+            handler = "proxy \(pass.upstream) \(String(describing: pass.replacementPath)) \(pass.requestFields)"
+        }
+        return "\(handler)|\(String(describing: returnRule))|\(limits)|\(addressRules)|\(String(describing: basicAuth))"
+            + "|\(satisfiesAny)|\(String(describing: largestBody))"
+    }
+}
+
+extension ServerName {
+    /// The name as it is written in a configuration.
+    var pattern: String {
+        switch self {
+        case .exact(let name): name
+        case .leadingWildcard(let suffix, let includesBare): includesBare ? suffix : "*" + suffix
+        case .trailingWildcard(let prefix): prefix + "*"
+        }
+    }
+}
+
+/// Builds the table of TLS contexts for one listener's servers.
+private func makeListenerTLS(
+    _ listener: ListenerConfiguration,
+    _ model: ProxyConfiguration,
+    _ ticketKeys: TicketKeys
+) throws(TLSError) -> ListenerTLS? {
+    var names: [(name: String, context: ServerContext)] = []
+    var fallback: ServerContext?
+    for index in listener.servers {
+        guard var settings = model.servers[index].tls else { continue }
+        settings.applicationProtocols = [.http11]
+        // What was agreed on with one server counts at no other.
+        settings.sessionContext = Array("\(listener.address)/\(model.servers[index].primaryName)/\(index)".utf8)
+        let context = try ServerContext(settings, ticketKeys: ticketKeys)
+        if index == listener.defaultServer { fallback = context }
+        for name in model.servers[index].names { names.append((name.pattern, context)) }
+    }
+    guard let fallback else { return nil }
+    return ListenerTLS(defaultContext: fallback, names: names)
+}

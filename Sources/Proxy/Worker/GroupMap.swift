@@ -1,0 +1,20 @@
+import Upstream
+
+/// The groups of one runtime's upstreams: for each, the worker's slot. Kept alive by the requests that may use it.
+final class GroupMap {
+    let number: Int
+    let slots: [UInt32]
+
+    init(number: Int, slots: [UInt32]) {
+        self.number = number
+        self.slots = slots
+    }
+}
+
+/// A slot for an upstream's group.
+struct GroupEntry: ~Copyable {
+    var group: UpstreamGroup
+
+    /// A slot that is in nobody's use.
+    init() { group = UpstreamGroup(UpstreamConfiguration(name: "", servers: [])) }
+}

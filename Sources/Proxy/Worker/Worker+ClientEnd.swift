@@ -1,0 +1,150 @@
+import Bytes
+import EventLoop
+import HTTP
+
+extension Worker {
+    // MARK: Time
+
+    /// The client's timer rang: it is due in its present state, or it isn't.
+    mutating func clientExpired(_ client: Ref<ClientConnection>) {
+        switch client.value.state {
+        case .handshaking:
+            services.log.info("client \(client.value.peer) timed out during the TLS handshake")
+            close(client)
+        case .reading:
+            if !client.value.output.isEmpty {
+                services.log.info("client \(client.value.peer) took too long to read the reply")
+                abort(client)
+            } else if client.value.headStartedAt > 0, let exchange = client.value.exchange {
+                services.log.info("client \(client.value.peer) took too long to send a request's head")
+                client.value.state = .exchanging
+                exchange.value.head.reset()
+                exchange.value.refusal = .requestTimedOut
+                var reply = Reply(408)
+                reply.closes = true
+                respond(exchange, reply)
+            } else {
+                close(client)
+            }
+        case .exchanging:
+            exchangeExpired(client)
+        case .tunneling:
+            services.log.info("client \(client.value.peer) took too long to read from its upgraded connection")
+            abort(client)
+        case .lingering, .free:
+            close(client)
+        }
+    }
+
+    private mutating func exchangeExpired(_ client: Ref<ClientConnection>) {
+        guard let exchange = client.value.exchange else {
+            close(client)
+            return
+        }
+        if !client.value.output.isEmpty || exchange.value.upstream?.value.isReadingPaused ?? false {
+            services.log.info("client \(client.value.peer) took too long to read the reply")
+            abort(client)
+        } else if exchange.value.awaitsRequestBody {
+            services.log.info("client \(client.value.peer) took too long to send a request's body")
+            exchange.value.refusal = .requestTimedOut
+            if exchange.value.isHeadSent {
+                abort(client)
+                return
+            }
+            dropUpstream(exchange)
+            var reply = Reply(408)
+            reply.closes = true
+            respond(exchange, reply)
+        }
+    }
+
+    // MARK: Ends
+
+    /// Everything is written: end our side and wait a while for the client to end its own, so that our last words arrive.
+    mutating func beginLingering(_ client: Ref<ClientConnection>) {
+        if client.value.isPeerClosed {
+            client.value.transport.endSession()
+            close(client)
+            return
+        }
+        client.value.transport.endWriting()
+        client.value.state = .lingering
+        client.value.lingered = 0
+        timers.set(client.value.timer, deadline: now &+ 5_000_000_000)
+        linger(client)
+    }
+
+    /// Reads and drops what a client still sends, up to a bound.
+    mutating func linger(_ client: Ref<ClientConnection>) {
+        if !client.value.input.hasStorage { client.value.input = buffers.take() }
+        while client.value.isReadable {
+            client.value.input.clear()
+            switch client.value.transport.read(into: &client.value.input, minimum: 1) {
+            case .bytes(let count):
+                client.value.lingered += count
+                if client.value.lingered > 1 << 20 {
+                    close(client)
+                    return
+                }
+            case .wantsRead, .wantsWrite: client.value.isReadable = false
+            case .endOfStream, .failed:
+                close(client)
+                return
+            }
+        }
+        if client.value.state == .lingering { dropInput(client) }
+    }
+
+    /// The connection broke, or has to be broken: its request ends with it.
+    mutating func abort(_ client: Ref<ClientConnection>) {
+        if let exchange = client.value.exchange, exchange.value.progress != .free {
+            exchange.value.keepsAlive = false
+            if exchange.value.refusal == .none { exchange.value.refusal = .clientGone }
+            if !exchange.value.isHeadSent { exchange.value.status = 499 }
+            dropUpstream(exchange)
+            end(exchange)
+        }
+        if let upstream = client.value.tunnel {
+            client.value.tunnel = nil
+            close(upstream)
+        }
+        close(client)
+    }
+
+    /// Closes the socket and frees the slot.
+    mutating func close(_ client: Ref<ClientConnection>) {
+        guard client.value.state != .free else { return }
+        if let exchange = client.value.exchange { release(exchange) }
+        if client.value.state == .reading || client.value.state == .tunneling { client.value.transport.endSession() }
+        client.value.transport.close()
+        free(client)
+    }
+
+    /// Frees the slot of a connection whose socket is closed.
+    mutating func free(_ client: Ref<ClientConnection>) {
+        client.value.state = .free
+        client.value.exchange = nil
+        client.value.runtime = nil
+        client.value.listener = nil
+        timers.cancel(client.value.timer)
+        dropInput(client)
+        var output = ByteBuffer()
+        swap(&output, &client.value.output)
+        buffers.give(output)
+        leavingClients.append(client.value.slot)
+    }
+
+    /// Gives the input's storage back, and what was in it.
+    mutating func dropInput(_ client: Ref<ClientConnection>) {
+        var input = ByteBuffer()
+        swap(&input, &client.value.input)
+        buffers.give(input)
+    }
+
+    /// Ends everything at once.
+    mutating func closeAll() {
+        closeSockets()
+        for slot in 0..<UInt32(clients.slotCount) where clients[slot].value.state != .free { abort(clients[slot]) }
+        releaseLeaving()
+    }
+}

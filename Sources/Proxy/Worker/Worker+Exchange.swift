@@ -1,0 +1,173 @@
+import Bytes
+import EventLoop
+import HTTP
+
+extension Worker {
+    /// Walks the request through its phases until it is answered, forwarded or has to wait.
+    mutating func decide(_ exchange: Ref<Exchange>) {
+        while true {
+            let request = context(exchange)
+            guard let runtime = exchange.value.runtime, let listener = exchange.value.client.value.listener else {
+                return
+            }
+            let decision: Decision
+            switch exchange.value.phase {
+            case .server: decision = ServerPhase.decide(request, listener: listener, runtime: runtime)
+            case .location: decision = LocationPhase.decide(request)
+            case .answer: decision = AnswerPhase.decide(request)
+            case .limits: decision = LimitPhase.decide(request, runtime: runtime, ofUsers: false)
+            case .access: decision = AccessPhase.decide(request, runtime: runtime, services: services)
+            case .userLimits: decision = LimitPhase.decide(request, runtime: runtime, ofUsers: true)
+            case .handler: decision = HandlerPhase.decide(request)
+            }
+            switch decision {
+            case .next:
+                guard let next = exchange.value.phase.next else { return }
+                exchange.value.phase = next
+            case .respond(let reply):
+                logRefusal(exchange, reply)
+                respond(exchange, reply)
+                return
+            case .forward:
+                forward(exchange)
+                return
+            case .suspend(let suspension):
+                suspend(exchange, suspension)
+                return
+            }
+        }
+    }
+
+    private mutating func suspend(_ exchange: Ref<Exchange>, _ suspension: Suspension) {
+        exchange.value.progress = .suspended
+        switch suspension {
+        case .until(let deadline):
+            if let next = exchange.value.phase.next { exchange.value.phase = next }
+            if exchange.value.timer.index == .max {
+                exchange.value.timer = timers.makeTimer(token: exchange.value.token)
+            } else {
+                timers.retarget(exchange.value.timer, exchange.value.token)
+            }
+            timers.set(exchange.value.timer, deadline: deadline)
+        case .hashing:
+            let token = exchange.value.token
+            let mailbox = mailbox
+            let isAccepted = AccessPhase.submit(context(exchange), services: services) { verdict in
+                _ = mailbox.post(.hashed(token, verdict))
+            }
+            if !isAccepted {
+                exchange.value.hashOutcome = .shed
+                exchange.value.progress = .deciding
+                decide(exchange)
+            }
+        case .readiness:
+            let token = exchange.value.token
+            let mailbox = mailbox
+            services.readiness.check(names: services.resolver.names) { isReady in _ = mailbox.post(.readiness(token, isReady)) }
+        }
+    }
+
+    /// Goes on with a request whose wait is over.
+    mutating func resume(_ exchange: Ref<Exchange>) {
+        guard exchange.value.progress == .suspended else { return }
+        exchange.value.progress = .deciding
+        decide(exchange)
+    }
+
+    /// Says in the operator's log why a request was refused.
+    private func logRefusal(_ exchange: Ref<Exchange>, _ reply: Reply) {
+        let refusal = exchange.value.refusal
+        guard refusal != .none, refusal != .credentialsMissing, refusal != .noSuchLocation else { return }
+        let level: ErrorLogSettings.Level =
+            refusal == .rateLimited ? exchange.value.location?.value.limitLogLevel ?? .error : .warn
+        guard services.log.isEnabled(level) else { return }
+        services.log.write(level, "\(describe(exchange)) was refused with \(reply.status): \(refusal.text)")
+    }
+
+    /// The request in words: who, what, which. For the operator's log.
+    func describe(_ exchange: Ref<Exchange>) -> String {
+        var line = ByteBuffer()
+        context(exchange).appendRequestLine(to: &line)
+        var id = ByteBuffer()
+        context(exchange).appendIdentifier(to: &id)
+        var remote = ByteBuffer()
+        exchange.value.remote.appendAddress(to: &remote)
+        return "request \(id.readable.string) \"\(LogText.escape(line.readable))\" from \(remote.readable.string)"
+    }
+
+    /// Answers with a reply of our own.
+    mutating func respond(_ exchange: Ref<Exchange>, _ reply: Reply) {
+        let client = exchange.value.client
+        if reply.status == 444 {
+            exchange.value.status = 444
+            end(exchange)
+            close(client)
+            return
+        }
+        skipBody(client, exchange)
+        if exchange.value.awaitsRequestBody || reply.closes || isDraining { exchange.value.keepsAlive = false }
+        exchange.value.progress = .responding
+        exchange.value.status = reply.status
+        exchange.value.isHeadSent = true
+        prepareOutput(client)
+        let before = client.value.output.readableCount
+        OwnReplyWriter.write(context(exchange), reply, to: &client.value.output)
+        exchange.value.bytesSent += UInt64(client.value.output.readableCount - before)
+        finish(exchange)
+    }
+
+    /// Drops a body that has come whole with its head, so that the connection can go on.
+    private mutating func skipBody(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>) {
+        guard case .length(let count) = exchange.value.requestBody, !exchange.value.head.expectsContinue,
+            count <= UInt64(client.value.input.readableCount)
+        else { return }
+        client.value.input.consume(Int(count))
+        exchange.value.requestBody = .complete
+    }
+
+    /// Everything of the reply is in the client's output: log, free the request, and go on with the connection.
+    mutating func finish(_ exchange: Ref<Exchange>) {
+        let client = exchange.value.client
+        let keepsAlive = exchange.value.keepsAlive && !exchange.value.awaitsRequestBody
+        let keepaliveTimeout = settings(of: client).keepaliveTimeout
+        end(exchange)
+        client.value.exchange = nil
+        client.value.state = .reading
+        client.value.closesWhenFlushed = !keepsAlive
+        timers.set(client.value.timer, deadline: now &+ keepaliveTimeout)
+        if client.value.output.isEmpty, !keepsAlive {
+            beginLingering(client)
+            return
+        }
+        guard flush(client) else { return }
+        if client.value.input.isEmpty, !client.value.isReadable {
+            if client.value.input.hasStorage { dropInput(client) }
+        } else {
+            schedule(client)
+        }
+    }
+
+    /// Writes the log line and frees the request.
+    mutating func end(_ exchange: Ref<Exchange>) {
+        guard exchange.value.progress != .free else { return }
+        services.accessLogs.log(context(exchange), worker: index)
+        release(exchange)
+    }
+
+    /// Frees the request's slot and storage.
+    mutating func release(_ exchange: Ref<Exchange>) {
+        guard exchange.value.progress != .free else { return }
+        exchange.value.client.value.exchange = nil
+        if exchange.value.timer.index != .max { timers.cancel(exchange.value.timer) }
+        var bytes = ByteBuffer()
+        swap(&bytes, &exchange.value.headBytes)
+        buffers.give(bytes)
+        if exchange.value.replayBody.hasStorage {
+            var body = ByteBuffer()
+            swap(&body, &exchange.value.replayBody)
+            buffers.give(body)
+        }
+        exchange.value.reset()
+        leavingExchanges.append(exchange.value.slot)
+    }
+}

@@ -1,0 +1,322 @@
+import Bytes
+import EventLoop
+import Glibc
+import HTTP
+import TLS
+import Upstream
+
+extension Worker {
+    /// Sends the request to its location's upstream.
+    mutating func forward(_ exchange: Ref<Exchange>) {
+        guard let proxy = exchange.value.location?.value.proxy, let groups = exchange.value.groups else { return }
+        let client = exchange.value.client
+        exchange.value.group = groups.slots[proxy.value.upstream]
+        exchange.value.passesUpgrade =
+            proxy.value.passesUpgrade && exchange.value.head.upgrade == .webSocket && exchange.value.head.method == .get
+            && exchange.value.head.minorVersion == 1 && !exchange.value.awaitsRequestBody
+        exchange.value.progress = .awaitingHead
+        exchange.value.firstAttemptAt = now
+        if exchange.value.awaitsRequestBody {
+            keepBodyForReplay(client, exchange)
+            if exchange.value.head.expectsContinue, client.value.input.isEmpty, !exchange.value.sentContinue {
+                exchange.value.sentContinue = true
+                prepareOutput(client)
+                client.value.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+                if !flush(client), client.value.state == .free { return }
+            }
+            timers.set(client.value.timer, deadline: now &+ exchange.value.location!.value.bodyTimeout)
+        } else {
+            exchange.value.isReplayable = true
+            // No wait of the client's runs while the upstream is at work.
+            timers.set(client.value.timer, deadline: .max)
+        }
+        attemptNext(exchange)
+    }
+
+    /// A body that has come whole with its head is kept, so that the request can be repeated.
+    private mutating func keepBodyForReplay(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>) {
+        exchange.value.isReplayable = false
+        guard case .length(let count) = exchange.value.requestBody, count <= UInt64(client.value.input.readableCount)
+        else { return }
+        var body = buffers.take()
+        body.append(client.value.input.readable.extracting(0..<Int(count)))
+        swap(&body, &exchange.value.replayBody)
+        buffers.give(body)
+        client.value.input.consume(Int(count))
+        exchange.value.requestBody = .complete
+        exchange.value.bodyBytesRead = count
+        exchange.value.requestBytes += count
+        exchange.value.isReplayable = true
+    }
+
+    /// Begins an attempt with a peer that wasn't tried yet.
+    mutating func attemptNext(_ exchange: Ref<Exchange>) {
+        exchange.value.attemptStartedAt = now
+        exchange.value.connectedAt = 0
+        exchange.value.headReceivedAt = 0
+        let entry = groups[exchange.value.group]
+        switch entry.value.group.acquire(now: now, tried: &exchange.value.tried) {
+        case .reuse(let idle):
+            let upstream = upstreams[idle.slot]
+            guard upstream.value.state == .idle, upstreams.isCurrent(idle.slot, generation: idle.generation) else {
+                connect(exchange, idle.peer, entry.value.group.replaceStale(idle.peer))
+                return
+            }
+            exchange.value.attempts += 1
+            upstream.value.state = .active
+            upstream.value.isReused = true
+            upstream.value.requestsServed = idle.requestsServed
+            exchange.value.connectedAt = now
+            attach(upstream, exchange)
+            send(upstream, exchange)
+        case .connect(let peer, let address):
+            exchange.value.attempts += 1
+            connect(exchange, peer, address)
+        case .unresolved:
+            let name = entry.value.group.unresolvedName ?? ""
+            giveUp(exchange, UpstreamFailure(.unresolved(name), at: .choosing))
+        case .noLivePeers:
+            giveUp(exchange, exchange.value.lastFailure ?? UpstreamFailure(.noLivePeers, at: .choosing))
+        }
+    }
+
+    private mutating func attach(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) {
+        upstream.value.exchange = exchange
+        upstream.value.bytesTaken = 0
+        upstream.value.hasReply = false
+        upstream.value.isReadingPaused = false
+        exchange.value.upstream = upstream
+        exchange.value.lastUpstreamAddress = upstream.value.address
+    }
+
+    /// Opens a connection to `address` for the request.
+    private mutating func connect(_ exchange: Ref<Exchange>, _ peer: PeerIndex, _ address: SocketAddress) {
+        exchange.value.lastUpstreamAddress = address
+        guard let slot = upstreams.allocate({ UpstreamConnection() }) else {
+            services.log.critical("no room for another upstream connection: \(connectionLimit) are open")
+            failWithoutConnection(exchange, peer, UpstreamFailure(.noLivePeers, at: .choosing))
+            return
+        }
+        let upstream = upstreams[slot]
+        let token = Token(kind: Kind.upstream.rawValue, slot: slot, generation: upstreams.generation(of: slot))
+        upstream.value.open(
+            slot: slot,
+            token: token,
+            group: exchange.value.group,
+            peer: peer,
+            address: address,
+            now: now
+        )
+        if upstream.value.timer.index == .max {
+            upstream.value.timer = timers.makeTimer(token: token)
+        } else {
+            timers.retarget(upstream.value.timer, token)
+        }
+        let isConnected: Bool
+        switch Sockets.connect(to: address) {
+        case .connected(let descriptor):
+            upstream.value.transport.open(descriptor)
+            isConnected = true
+        case .inProgress(let descriptor):
+            upstream.value.transport.open(descriptor)
+            isConnected = false
+        case .failed(let error):
+            free(upstream)
+            failWithoutConnection(exchange, peer, UpstreamFailure(connectError: error))
+            return
+        }
+        if address.family != .unix { Sockets.setNoDelay(upstream.value.transport.descriptor) }
+        do throws(SystemError) {
+            try poller.add(descriptor: upstream.value.transport.descriptor, token: token)
+        } catch {
+            upstream.value.transport.close()
+            free(upstream)
+            failWithoutConnection(exchange, peer, UpstreamFailure(.system(error), at: .connecting))
+            return
+        }
+        attach(upstream, exchange)
+        upstream.value.state = .connecting
+        timers.set(upstream.value.timer, deadline: now &+ exchange.value.location!.value.proxy!.value.connectTimeout)
+        if isConnected { connected(upstream) }
+    }
+
+    /// The socket is connected: speak TLS if the location says so, then send.
+    mutating func connected(_ upstream: Ref<UpstreamConnection>) {
+        guard let exchange = upstream.value.exchange, let proxy = exchange.value.location?.value.proxy else { return }
+        upstream.value.isWritable = true
+        if let context = proxy.value.tls {
+            do throws(TLSError) {
+                let session = try TLSSession(
+                    client: context,
+                    descriptor: upstream.value.transport.descriptor,
+                    serverName: proxy.value.tlsName
+                )
+                upstream.value.transport.secure(session)
+            } catch {
+                upstreamFailed(upstream, UpstreamFailure(.tls("\(error)"), at: .connecting))
+                return
+            }
+            upstream.value.state = .securing
+            secure(upstream)
+        } else {
+            begin(upstream, exchange)
+        }
+    }
+
+    mutating func secure(_ upstream: Ref<UpstreamConnection>) {
+        guard let exchange = upstream.value.exchange else { return }
+        switch upstream.value.transport.handshake() {
+        case .done: begin(upstream, exchange)
+        case .wantsRead, .wantsWrite: break
+        case .failed(let error): upstreamFailed(upstream, UpstreamFailure(.tls("\(error)"), at: .connecting))
+        }
+    }
+
+    private mutating func begin(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) {
+        upstream.value.state = .active
+        exchange.value.connectedAt = now
+        send(upstream, exchange)
+    }
+
+    /// Writes the request's head and what there is of its body.
+    private mutating func send(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) {
+        guard let proxy = exchange.value.location?.value.proxy else { return }
+        upstream.value.output = buffers.take()
+        RequestHeadWriter.write(context(exchange), proxy, to: &upstream.value.output)
+        if exchange.value.replayBody.readableCount > 0 {
+            upstream.value.output.append(exchange.value.replayBody.readable)
+        }
+        upstream.value.parser.reset()
+        exchange.value.reply.reset()
+        exchange.value.replyDecoder.reset()
+        if exchange.value.awaitsRequestBody {
+            timers.set(upstream.value.timer, deadline: now &+ proxy.value.sendTimeout)
+            pumpRequestBody(exchange)
+        } else if flush(upstream) {
+            timers.set(upstream.value.timer, deadline: now &+ proxy.value.readTimeout)
+        } else if upstream.value.state == .active {
+            timers.set(upstream.value.timer, deadline: now &+ proxy.value.sendTimeout)
+        }
+    }
+
+    // MARK: Failures
+
+    private mutating func failWithoutConnection(
+        _ exchange: Ref<Exchange>,
+        _ peer: PeerIndex,
+        _ failure: UpstreamFailure
+    ) {
+        let entry = groups[exchange.value.group]
+        entry.value.group.failed(peer, failure, now: now)
+        if failure.suggestsRefresh, let name = entry.value.group.name(of: peer) { services.resolver.requestRefresh(name) }
+        retry(exchange, failure, isReused: false, bytesTaken: 0, stalePeer: nil)
+    }
+
+    /// The attempt over this connection failed: the connection ends, and the request may go elsewhere.
+    mutating func upstreamFailed(_ upstream: Ref<UpstreamConnection>, _ failure: UpstreamFailure) {
+        guard let exchange = upstream.value.exchange else {
+            close(upstream)
+            return
+        }
+        let entry = groups[upstream.value.group]
+        let peer = upstream.value.peer
+        let isReused = upstream.value.isReused
+        let taken = upstream.value.bytesTaken
+        let attempt = attempt(exchange, isReused: isReused, bytesTaken: taken)
+        let decision = exchange.value.location!.value.proxy!.value.retry.decide(failure, attempt)
+        exchange.value.upstreamEndedAt = now
+        upstream.value.exchange = nil
+        exchange.value.upstream = nil
+        if decision == .retrySamePeerFresh, !exchange.value.isHeadSent {
+            closeSocket(upstream)
+            connect(exchange, peer, entry.value.group.replaceStale(peer))
+            return
+        }
+        if entry.value.group.failed(peer, failure, now: now) {
+            services.log.warning("upstream \(upstream.value.address) of \"\(entry.value.group.configuration.name)\" rests")
+        }
+        if failure.suggestsRefresh, let name = entry.value.group.name(of: peer) { services.resolver.requestRefresh(name) }
+        closeSocket(upstream)
+        follow(decision, exchange, failure)
+    }
+
+    private mutating func retry(
+        _ exchange: Ref<Exchange>,
+        _ failure: UpstreamFailure,
+        isReused: Bool,
+        bytesTaken: Int,
+        stalePeer: PeerIndex?
+    ) {
+        let attempt = attempt(exchange, isReused: isReused, bytesTaken: bytesTaken)
+        follow(exchange.value.location!.value.proxy!.value.retry.decide(failure, attempt), exchange, failure)
+    }
+
+    private mutating func follow(
+        _ decision: RetryPolicy.Decision,
+        _ exchange: Ref<Exchange>,
+        _ failure: UpstreamFailure
+    ) {
+        exchange.value.lastFailure = failure
+        switch decision {
+        case .retryOther where !exchange.value.isHeadSent:
+            report(exchange, failure)
+            attemptNext(exchange)
+        case .retryOther, .retrySamePeerFresh, .giveUp:
+            giveUp(exchange, failure)
+        }
+    }
+
+    private func attempt(_ exchange: Ref<Exchange>, isReused: Bool, bytesTaken: Int) -> RetryPolicy.Attempt {
+        RetryPolicy.Attempt(
+            isReused: isReused,
+            bytesTaken: bytesTaken,
+            isReplayable: exchange.value.isReplayable,
+            isIdempotent: exchange.value.head.method.isIdempotent,
+            number: max(exchange.value.attempts, 1),
+            elapsed: now &- exchange.value.firstAttemptAt
+        )
+    }
+
+    /// No attempt brought a reply: say so, or break off what was begun.
+    private mutating func giveUp(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
+        report(exchange, failure)
+        exchange.value.refusal = .upstreamFailed
+        exchange.value.lastUpstreamStatus = exchange.value.isHeadSent ? exchange.value.lastUpstreamStatus : failure.status
+        if exchange.value.isHeadSent {
+            abort(exchange.value.client)
+        } else {
+            respond(exchange, Reply(failure.status))
+        }
+    }
+
+    /// One line for the operator that names the cause.
+    func report(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
+        let level: ErrorLogSettings.Level =
+            switch failure.level {
+            case .info: .info
+            case .warning: .warn
+            case .error: .error
+            }
+        guard services.log.isEnabled(level) else { return }
+        var peer = ""
+        if let address = exchange.value.lastUpstreamAddress { peer = ", upstream \(address)" }
+        services.log.write(level, "\(failure.text); \(describe(exchange))\(peer)")
+    }
+
+    /// The client is gone or was answered otherwise: cancel what runs upstream.
+    mutating func dropUpstream(_ exchange: Ref<Exchange>) {
+        guard let upstream = exchange.value.upstream else { return }
+        exchange.value.upstream = nil
+        exchange.value.upstreamEndedAt = now
+        upstream.value.exchange = nil
+        groups[upstream.value.group].value.group.abandon(upstream.value.peer)
+        closeSocket(upstream)
+    }
+}
+
+extension UpstreamFailure {
+    /// The failure that a connect's error stands for.
+    init(connectError error: SystemError) {
+        self.init(error.code == ECONNREFUSED ? .refused : .system(error), at: .connecting)
+    }
+}

@@ -1,0 +1,101 @@
+import Bytes
+import EventLoop
+import HTTP
+import Upstream
+
+extension Worker {
+    /// Takes what other threads have left.
+    mutating func receive() {
+        var messages = messages
+        self.messages = []
+        mailbox.drain(into: &messages)
+        for message in messages { handle(message) }
+        messages.removeAll(keepingCapacity: true)
+        self.messages = messages
+    }
+
+    private mutating func handle(_ message: Message) {
+        switch message {
+        case .adopt(let runtime, let sockets): adopt(runtime, sockets)
+        case .resolved(let names): apply(names)
+        case .hashed(let token, let verdict):
+            guard exchanges.isCurrent(token.slot, generation: token.generation) else { return }
+            let exchange = exchanges[token.slot]
+            exchange.value.hashOutcome = verdict
+            resume(exchange)
+        case .readiness(let token, let isReady):
+            guard exchanges.isCurrent(token.slot, generation: token.generation) else { return }
+            let exchange = exchanges[token.slot]
+            exchange.value.readiness = isReady
+            resume(exchange)
+        case .drain: drain()
+        case .stop: isStopping = true
+        }
+    }
+
+    private mutating func adopt(_ runtime: Runtime, _ descriptors: [Int32]) {
+        self.runtime = runtime
+        adoptGroups()
+        if isDraining {
+            for descriptor in descriptors where descriptor >= 0 { _ = OwnedDescriptor(adopting: descriptor) }
+            return
+        }
+        do throws(SystemError) {
+            try adoptSockets(descriptors)
+        } catch {
+            services.log.critical("event loop \(index) can't take a new listener: \(error)")
+        }
+    }
+
+    /// Makes groups for the runtime's upstreams. One that didn't change keeps its connections and its health.
+    mutating func adoptGroups() {
+        let before = groupMap
+        var slots: [UInt32] = []
+        var kept: Set<UInt32> = []
+        for configuration in runtime.model.upstreams {
+            let same = before.slots.first { slot in
+                !kept.contains(slot) && groups[slot].value.group.configuration == configuration
+            }
+            if let same {
+                kept.insert(same)
+                slots.append(same)
+            } else if let slot = groups.allocate({ GroupEntry() }) {
+                groups[slot].value.group = UpstreamGroup(configuration)
+                slots.append(slot)
+            }
+        }
+        groupMap = GroupMap(number: runtime.number, slots: slots)
+        for slot in before.slots where !kept.contains(slot) { retire(slot) }
+        apply(services.resolver.names)
+    }
+
+    /// Keeps no connections of a group that the configuration no longer has. What runs goes on.
+    private mutating func retire(_ slot: UInt32) {
+        groups[slot].value.group.beginDraining()
+        while let idle = groups[slot].value.group.nextDrained() { closeSocket(upstreams[idle.slot]) }
+    }
+
+    private mutating func apply(_ names: ResolvedNames) {
+        for slot in groupMap.slots {
+            for orphan in groups[slot].value.group.apply(names) { closeSocket(upstreams[orphan.slot]) }
+        }
+    }
+
+    /// Accepts nothing more and lets what runs finish.
+    private mutating func drain() {
+        guard !isDraining else { return }
+        isDraining = true
+        for position in 0..<sockets.count where sockets[position].value.isOpen { accept(position) }
+        closeSockets()
+        for slot in 0..<UInt32(clients.slotCount) {
+            let client = clients[slot]
+            // Idle ones end now; a request that is coming or running is answered first.
+            if client.value.state == .reading, client.value.exchange == nil, client.value.output.isEmpty,
+                client.value.requestCount > 0 || !client.value.isReadable
+            {
+                close(client)
+            }
+        }
+        for slot in groupMap.slots { retire(slot) }
+    }
+}

@@ -1,0 +1,357 @@
+import Bytes
+import EventLoop
+import HTTP
+import Upstream
+
+extension Worker {
+    /// Reads the reply and hands it on, as long as something comes and the client takes it.
+    mutating func readReply(_ upstream: Ref<UpstreamConnection>) {
+        while upstream.value.state == .active, !upstream.value.isReadingPaused {
+            guard let exchange = upstream.value.exchange else { return }
+            if !upstream.value.input.isEmpty {
+                if exchange.value.progress == .awaitingHead {
+                    guard takeHead(upstream, exchange) else {
+                        if upstream.value.state != .active || upstream.value.exchange == nil { return }
+                        guard readMore(upstream, exchange) else { return }
+                        continue
+                    }
+                    continue
+                }
+                guard moveBody(upstream, exchange) else { return }
+                if upstream.value.input.isEmpty { continue }
+            }
+            guard readMore(upstream, exchange) else { return }
+        }
+    }
+
+    /// Reads from the upstream. False when nothing came or the connection ended.
+    private mutating func readMore(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) -> Bool {
+        guard upstream.value.isReadable else {
+            if upstream.value.input.isEmpty, upstream.value.input.hasStorage {
+                var empty = ByteBuffer()
+                swap(&empty, &upstream.value.input)
+                buffers.give(empty)
+            }
+            return false
+        }
+        if !upstream.value.input.hasStorage { upstream.value.input = buffers.take() }
+        if upstream.value.input.writableCount == 0 {
+            upstream.value.input.compact()
+            if upstream.value.input.writableCount == 0 { upstream.value.input.reserve(upstream.value.input.capacity) }
+        }
+        switch upstream.value.transport.read(into: &upstream.value.input, minimum: 1) {
+        case .bytes(let count):
+            if upstream.value.transport.isDrained, !upstream.value.isPeerClosed { upstream.value.isReadable = false }
+            upstream.value.hasReply = true
+            exchange.value.upstreamBytes &+= UInt64(count)
+            rearm(upstream)
+            return true
+        case .wantsRead, .wantsWrite:
+            upstream.value.isReadable = false
+            return false
+        case .endOfStream:
+            upstreamEnded(upstream, exchange)
+            return false
+        case .failed(let error):
+            upstreamFailed(upstream, UpstreamFailure(.system(error), at: stage(upstream, exchange)))
+            return false
+        }
+    }
+
+    private func stage(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) -> UpstreamFailure.Stage {
+        if exchange.value.progress == .responding { return .afterHead }
+        if upstream.value.hasReply { return .readingHead }
+        return upstream.value.output.isEmpty ? .waitingForHead : .sendingRequest
+    }
+
+    /// The upstream ended its side.
+    private mutating func upstreamEnded(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) {
+        if exchange.value.progress == .responding, case .untilClose = exchange.value.replyBody {
+            exchange.value.replyBody = .complete
+            finishReply(exchange, isReusable: false)
+            return
+        }
+        upstreamFailed(upstream, UpstreamFailure(.closedEarly, at: stage(upstream, exchange)))
+    }
+
+    // MARK: Head
+
+    /// Takes a head from what has come. False when more is needed or the attempt ended.
+    private mutating func takeHead(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) -> Bool {
+        upstream.value.input.compact()
+        let count: Int
+        do throws(HeadError) {
+            let parsed = try upstream.value.parser.parse(
+                upstream.value.input.readable,
+                answering: exchange.value.head.method,
+                limits: HeadLimits(requestLine: 8192, field: 32768, total: 65536, fieldCount: 200),
+                into: &exchange.value.reply
+            )
+            guard let parsed else { return false }
+            count = parsed
+        } catch {
+            upstreamFailed(upstream, UpstreamFailure(.badHead(StaticText(error.reason)), at: .readingHead))
+            return false
+        }
+        upstream.value.parser.reset()
+        let status = exchange.value.reply.status
+        exchange.value.lastUpstreamStatus = status
+        if status == 101 { return switchProtocols(upstream, exchange, count) }
+        if status < 200 { return takeInterim(upstream, exchange, count) }
+        exchange.value.headReceivedAt = now
+        if retriesElsewhere(upstream, exchange, status) { return false }
+        groups[upstream.value.group].value.group.succeeded(upstream.value.peer)
+        beginReply(upstream, exchange, count)
+        return true
+    }
+
+    /// An interim reply: 100 was answered by us already, others go to clients that know them.
+    private mutating func takeInterim(
+        _ upstream: Ref<UpstreamConnection>,
+        _ exchange: Ref<Exchange>,
+        _ count: Int
+    ) -> Bool {
+        exchange.value.interimReplies += 1
+        guard exchange.value.interimReplies <= 16 else {
+            upstreamFailed(upstream, UpstreamFailure(.badHead("interim replies without end"), at: .readingHead))
+            return false
+        }
+        let client = exchange.value.client
+        if exchange.value.reply.status != 100, exchange.value.head.minorVersion == 1 {
+            prepareOutput(client)
+            ReplyHeadWriter.writeInterim(context(exchange), upstream.value.input.readable, to: &client.value.output)
+            _ = flush(client)
+            if client.value.state == .free { return false }
+        }
+        upstream.value.input.consume(count)
+        exchange.value.reply.reset()
+        return !upstream.value.input.isEmpty
+    }
+
+    /// Whether `proxy_next_upstream` sends this reply's request to another peer.
+    private mutating func retriesElsewhere(
+        _ upstream: Ref<UpstreamConnection>,
+        _ exchange: Ref<Exchange>,
+        _ status: Int
+    ) -> Bool {
+        guard status >= 400 else { return false }
+        let attempt = RetryPolicy.Attempt(
+            isReused: upstream.value.isReused,
+            bytesTaken: upstream.value.bytesTaken,
+            isReplayable: exchange.value.isReplayable,
+            isIdempotent: exchange.value.head.method.isIdempotent,
+            number: exchange.value.attempts,
+            elapsed: now &- exchange.value.firstAttemptAt
+        )
+        guard exchange.value.location!.value.proxy!.value.retry.retries(status: status, attempt),
+            groups[upstream.value.group].value.group.hasOther(than: exchange.value.tried, now: now)
+        else { return false }
+        groups[upstream.value.group].value.group.failed(upstream.value.peer, status: status, now: now)
+        upstream.value.exchange = nil
+        exchange.value.upstream = nil
+        closeSocket(upstream)
+        attemptNext(exchange)
+        return true
+    }
+
+    private mutating func beginReply(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>, _ count: Int) {
+        let client = exchange.value.client
+        let proxy = exchange.value.location!.value.proxy!
+        exchange.value.progress = .responding
+        exchange.value.status = exchange.value.reply.status
+        exchange.value.isHeadSent = true
+        let canChunk = exchange.value.head.minorVersion == 1
+        switch exchange.value.reply.body {
+        case .none: (exchange.value.replyBody, exchange.value.replyFraming) = (.complete, .none)
+        case .length(let length):
+            exchange.value.replyBody = length == 0 ? .complete : .length(length)
+            exchange.value.replyFraming = .length
+        case .chunked:
+            (exchange.value.replyBody, exchange.value.replyFraming) = (.chunked, canChunk ? .chunked : .untilClose)
+        case .untilClose:
+            (exchange.value.replyBody, exchange.value.replyFraming) = (.untilClose, canChunk ? .chunked : .untilClose)
+        }
+        if exchange.value.replyFraming == .untilClose || isDraining { exchange.value.keepsAlive = false }
+        // A client that still sends a body nobody reads to its end can't be told where the next request begins.
+        if exchange.value.awaitsRequestBody, exchange.value.reply.status >= 400 { exchange.value.keepsAlive = false }
+        prepareOutput(client)
+        let before = client.value.output.readableCount
+        ReplyHeadWriter.write(context(exchange), proxy, upstream.value.input.readable, to: &client.value.output)
+        exchange.value.bytesSent += UInt64(client.value.output.readableCount - before)
+        if exchange.value.runtime!.readsReplyFields {
+            exchange.value.replyBytes.clear()
+            exchange.value.replyBytes.append(upstream.value.input.readable.extracting(0..<count))
+        }
+        upstream.value.input.consume(count)
+        if case .complete = exchange.value.replyBody {
+            finishReply(exchange, isReusable: exchange.value.reply.isKeepAlive)
+        } else if upstream.value.input.isEmpty, flush(client) == false, client.value.state == .exchanging {
+            upstream.value.isReadingPaused = true
+        }
+    }
+
+    // MARK: Body
+
+    /// Hands the body's bytes that have come to the client. False when reading must stop: the client is slow, the reply is
+    /// complete, or the connection ended.
+    private mutating func moveBody(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) -> Bool {
+        let client = exchange.value.client
+        switch exchange.value.replyBody {
+        case .length(let left):
+            let available = upstream.value.input.readableCount
+            let count = Int(min(UInt64(available), left))
+            if available > count {
+                services.log.warning("upstream \(upstream.value.address) sent more than the length it announced")
+            }
+            if !moveBytes(upstream, exchange, client, count, left) { return false }
+        case .untilClose:
+            moveUnframed(upstream, exchange, client)
+        case .chunked:
+            guard moveChunked(upstream, exchange, client) else { return false }
+        case .none, .complete:
+            return false
+        }
+        if case .complete = exchange.value.replyBody {
+            finishReply(exchange, isReusable: exchange.value.reply.isKeepAlive)
+            return false
+        }
+        if !flush(client) {
+            if client.value.state == .exchanging { upstream.value.isReadingPaused = true }
+            return false
+        }
+        return true
+    }
+
+    /// Moves bytes of a body of known length: small ones behind the head that waits, large ones straight from where they
+    /// were read.
+    private mutating func moveBytes(
+        _ upstream: Ref<UpstreamConnection>,
+        _ exchange: Ref<Exchange>,
+        _ client: Ref<ClientConnection>,
+        _ count: Int,
+        _ left: UInt64
+    ) -> Bool {
+        var moved = 0
+        if !client.value.output.isEmpty {
+            moved = min(count, max(client.value.output.writableCount, 0))
+            client.value.output.append(upstream.value.input.readable.extracting(0..<moved))
+            upstream.value.input.consume(moved)
+            account(exchange, moved, left)
+            if moved == count { return true }
+            guard flush(client) else {
+                if client.value.state == .exchanging { upstream.value.isReadingPaused = true }
+                return false
+            }
+        }
+        // Nothing waits in the output: write from the input itself, but never past the body's end.
+        var rest = count - moved
+        if upstream.value.input.readableCount > rest {
+            prepareOutput(client)
+            client.value.output.append(upstream.value.input.readable.extracting(0..<rest))
+            upstream.value.input.consume(rest)
+            account(exchange, rest, left - UInt64(moved))
+            return true
+        }
+        while rest > 0 {
+            switch client.value.transport.write(from: &upstream.value.input) {
+            case .bytes(let written):
+                client.value.bytesWritten &+= UInt64(written)
+                account(exchange, written, left - UInt64(moved))
+                moved += written
+                rest -= written
+            case .wantsWrite, .wantsRead:
+                client.value.isWritable = false
+                timers.set(client.value.timer, deadline: now &+ exchange.value.location!.value.sendTimeout)
+                upstream.value.isReadingPaused = true
+                return false
+            case .endOfStream, .failed:
+                abort(client)
+                return false
+            }
+        }
+        return true
+    }
+
+    private func account(_ exchange: Ref<Exchange>, _ count: Int, _ left: UInt64) {
+        exchange.value.bodyBytesSent += UInt64(count)
+        exchange.value.bytesSent += UInt64(count)
+        let rest = left - UInt64(count)
+        exchange.value.replyBody = rest == 0 ? .complete : .length(rest)
+    }
+
+    private mutating func moveUnframed(
+        _ upstream: Ref<UpstreamConnection>,
+        _ exchange: Ref<Exchange>,
+        _ client: Ref<ClientConnection>
+    ) {
+        prepareOutput(client)
+        let count = upstream.value.input.readableCount
+        appendPart(exchange, upstream.value.input.readable, to: &client.value.output)
+        upstream.value.input.consume(count)
+    }
+
+    /// Decodes chunks and frames their bytes anew. False when the attempt failed.
+    private mutating func moveChunked(
+        _ upstream: Ref<UpstreamConnection>,
+        _ exchange: Ref<Exchange>,
+        _ client: Ref<ClientConnection>
+    ) -> Bool {
+        prepareOutput(client)
+        while !upstream.value.input.isEmpty {
+            let event: ChunkedEvent
+            do throws(BodyError) {
+                event = try exchange.value.replyDecoder.decode(upstream.value.input.readable)
+            } catch {
+                upstreamFailed(upstream, UpstreamFailure(.badHead(StaticText(error.reason)), at: .afterHead))
+                return false
+            }
+            switch event {
+            case .data(let range, let consumed):
+                appendPart(exchange, upstream.value.input.readable.extracting(range), to: &client.value.output)
+                upstream.value.input.consume(consumed)
+            case .needMore(let consumed):
+                upstream.value.input.consume(consumed)
+                return true
+            case .end(let consumed, let trailers):
+                if exchange.value.replyFraming == .chunked {
+                    let before = client.value.output.readableCount
+                    if let trailers {
+                        ChunkedEncoder.appendEnd(
+                            trailers: upstream.value.input.readable.extracting(trailers),
+                            to: &client.value.output
+                        )
+                    } else {
+                        ChunkedEncoder.appendEnd(to: &client.value.output)
+                    }
+                    exchange.value.bytesSent += UInt64(client.value.output.readableCount - before)
+                }
+                upstream.value.input.consume(consumed)
+                exchange.value.replyBody = .complete
+                return true
+            }
+        }
+        return true
+    }
+
+    private func appendPart(_ exchange: Ref<Exchange>, _ bytes: borrowing Span<UInt8>, to output: inout ByteBuffer) {
+        let before = output.readableCount
+        if exchange.value.replyFraming == .chunked {
+            ChunkedEncoder.appendChunk(bytes, to: &output)
+        } else {
+            output.append(bytes)
+        }
+        exchange.value.bodyBytesSent += UInt64(bytes.count)
+        exchange.value.bytesSent += UInt64(output.readableCount - before)
+    }
+
+    /// The whole reply is in the client's output.
+    private mutating func finishReply(_ exchange: Ref<Exchange>, isReusable: Bool) {
+        let client = exchange.value.client
+        if exchange.value.replyFraming == .chunked, case .untilClose = exchange.value.reply.body {
+            prepareOutput(client)
+            ChunkedEncoder.appendEnd(to: &client.value.output)
+        }
+        releaseUpstream(exchange, isReusable: isReusable && !exchange.value.awaitsRequestBody)
+        finish(exchange)
+    }
+}

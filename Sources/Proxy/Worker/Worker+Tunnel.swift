@@ -1,0 +1,144 @@
+import Bytes
+import EventLoop
+import HTTP
+import Upstream
+
+extension Worker {
+    /// The upstream agreed to switch protocols. False always: no reply's body follows on this path.
+    mutating func switchProtocols(
+        _ upstream: Ref<UpstreamConnection>,
+        _ exchange: Ref<Exchange>,
+        _ count: Int
+    ) -> Bool {
+        guard exchange.value.passesUpgrade, exchange.value.reply.upgrade == .webSocket else {
+            upstreamFailed(
+                upstream,
+                UpstreamFailure(.badHead("it switches protocols though nobody asked"), at: .readingHead)
+            )
+            return false
+        }
+        let client = exchange.value.client
+        let proxy = exchange.value.location!.value.proxy!
+        exchange.value.headReceivedAt = now
+        groups[upstream.value.group].value.group.succeeded(upstream.value.peer)
+        prepareOutput(client)
+        ReplyHeadWriter.writeInterim(context(exchange), upstream.value.input.readable, to: &client.value.output)
+        exchange.value.status = 101
+        exchange.value.isHeadSent = true
+        exchange.value.bytesSent += UInt64(client.value.output.readableCount)
+        upstream.value.input.consume(count)
+        client.value.state = .tunneling
+        client.value.tunnel = upstream
+        upstream.value.state = .tunneling
+        upstream.value.tunnel = client
+        upstream.value.exchange = nil
+        exchange.value.upstream = nil
+        upstream.value.tunnelTimeout = proxy.value.timesUpgraded ? proxy.value.readTimeout : 0
+        timers.set(client.value.timer, deadline: .max)
+        timers.set(
+            upstream.value.timer,
+            deadline: upstream.value.tunnelTimeout == 0 ? .max : now &+ upstream.value.tunnelTimeout
+        )
+        watchForDeadPeers(client, upstream)
+        client.value.exchange = nil
+        end(exchange)
+        pumpTunnel(client)
+        return false
+    }
+
+    /// Without a read timeout, TCP itself finds out that the other side is gone.
+    private func watchForDeadPeers(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) {
+        Sockets.setKeepAlive(client.value.transport.descriptor, idle: 60, interval: 15, count: 4)
+        Sockets.setKeepAlive(upstream.value.transport.descriptor, idle: 60, interval: 15, count: 4)
+    }
+
+    /// Moves bytes both ways, as far as each side takes them.
+    mutating func pumpTunnel(_ client: Ref<ClientConnection>) {
+        guard let upstream = client.value.tunnel else { return }
+        let isDone = pumpUp(client, upstream)
+        guard client.value.state == .tunneling, client.value.tunnel == upstream else { return }
+        let isDoneToo = pumpDown(client, upstream)
+        guard client.value.state == .tunneling else { return }
+        if isDone || isDoneToo {
+            endTunnel(client, upstream)
+        } else if upstream.value.tunnelTimeout > 0 {
+            timers.set(upstream.value.timer, deadline: now &+ upstream.value.tunnelTimeout)
+        }
+    }
+
+    /// From the client to the upstream. True when the client has ended and everything it sent is written.
+    private mutating func pumpUp(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) -> Bool {
+        for _ in 0..<16 {
+            while !client.value.input.isEmpty {
+                guard upstream.value.isWritable else { return false }
+                switch upstream.value.transport.write(from: &client.value.input) {
+                case .bytes: break
+                case .wantsWrite, .wantsRead:
+                    upstream.value.isWritable = false
+                    return false
+                case .endOfStream, .failed: return true
+                }
+            }
+            guard client.value.isReadable else {
+                if client.value.input.hasStorage { dropInput(client) }
+                return false
+            }
+            if !client.value.input.hasStorage { client.value.input = buffers.take() }
+            switch client.value.transport.read(into: &client.value.input, minimum: 1) {
+            case .bytes:
+                if client.value.transport.isDrained, !client.value.isPeerClosed { client.value.isReadable = false }
+            case .wantsRead, .wantsWrite: client.value.isReadable = false
+            case .endOfStream, .failed: return true
+            }
+        }
+        schedule(client)
+        return false
+    }
+
+    /// From the upstream to the client. True when the upstream has ended and everything it sent is written.
+    private mutating func pumpDown(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) -> Bool {
+        if !client.value.output.isEmpty {
+            guard client.value.isWritable, flush(client) else { return false }
+        }
+        for _ in 0..<16 {
+            while !upstream.value.input.isEmpty {
+                guard client.value.isWritable else { return false }
+                switch client.value.transport.write(from: &upstream.value.input) {
+                case .bytes(let count): client.value.bytesWritten &+= UInt64(count)
+                case .wantsWrite, .wantsRead:
+                    client.value.isWritable = false
+                    return false
+                case .endOfStream, .failed: return true
+                }
+            }
+            guard upstream.value.isReadable else {
+                if upstream.value.input.hasStorage {
+                    var empty = ByteBuffer()
+                    swap(&empty, &upstream.value.input)
+                    buffers.give(empty)
+                }
+                return false
+            }
+            if !upstream.value.input.hasStorage { upstream.value.input = buffers.take() }
+            switch upstream.value.transport.read(into: &upstream.value.input, minimum: 1) {
+            case .bytes:
+                if upstream.value.transport.isDrained, !upstream.value.isPeerClosed { upstream.value.isReadable = false }
+            case .wantsRead, .wantsWrite: upstream.value.isReadable = false
+            case .endOfStream, .failed: return true
+            }
+        }
+        schedule(client)
+        return false
+    }
+
+    /// One side has ended: both do, the client after what waits for it.
+    private mutating func endTunnel(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) {
+        client.value.tunnel = nil
+        close(upstream)
+        if client.value.isPeerClosed {
+            close(client)
+        } else {
+            beginLingering(client)
+        }
+    }
+}

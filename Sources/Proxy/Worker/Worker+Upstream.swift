@@ -1,0 +1,196 @@
+import Bytes
+import EventLoop
+import HTTP
+import Upstream
+
+extension Worker {
+    /// Something happened on an upstream's socket.
+    mutating func upstreamEvent(_ upstream: Ref<UpstreamConnection>, _ event: Poller.Event) {
+        if event.isReadable || event.isPeerClosed || event.isHangup { upstream.value.isReadable = true }
+        if event.isWritable { upstream.value.isWritable = true }
+        if event.isPeerClosed || event.isHangup { upstream.value.isPeerClosed = true }
+        switch upstream.value.state {
+        case .connecting:
+            guard event.isWritable || event.isHangup else { return }
+            if let error = Sockets.error(of: upstream.value.transport.descriptor) {
+                upstreamFailed(upstream, UpstreamFailure(connectError: error))
+            } else {
+                connected(upstream)
+            }
+        case .securing: secure(upstream)
+        case .active:
+            if !upstream.value.output.isEmpty, upstream.value.isWritable { upstreamWritable(upstream) }
+            if upstream.value.state == .active, upstream.value.isReadable { readReply(upstream) }
+        case .tunneling:
+            if let client = upstream.value.tunnel { pumpTunnel(client) }
+        case .idle:
+            // Nothing was asked: whatever comes now is the end, or not to be trusted.
+            if upstream.value.isReadable { closeIdle(upstream) }
+        case .free: break
+        }
+    }
+
+    private mutating func upstreamWritable(_ upstream: Ref<UpstreamConnection>) {
+        guard flush(upstream), let exchange = upstream.value.exchange else { return }
+        guard let proxy = exchange.value.location?.value.proxy else { return }
+        if exchange.value.awaitsRequestBody {
+            pumpRequestBody(exchange)
+        } else if exchange.value.progress == .awaitingHead {
+            timers.set(upstream.value.timer, deadline: now &+ proxy.value.readTimeout)
+        }
+    }
+
+    /// The upstream's timer rang.
+    mutating func upstreamExpired(_ upstream: Ref<UpstreamConnection>) {
+        switch upstream.value.state {
+        case .connecting, .securing: upstreamFailed(upstream, UpstreamFailure(.timedOut, at: .connecting))
+        case .active:
+            guard let exchange = upstream.value.exchange else { return }
+            if exchange.value.progress == .responding {
+                // The client has yet to take what came: its own timer watches over that.
+                if upstream.value.isReadingPaused {
+                    rearm(upstream)
+                } else {
+                    upstreamFailed(upstream, UpstreamFailure(.timedOut, at: .afterHead))
+                }
+            } else if !upstream.value.output.isEmpty {
+                upstreamFailed(upstream, UpstreamFailure(.timedOut, at: .sendingRequest))
+            } else if exchange.value.awaitsRequestBody {
+                // It waits for the client, whose own timer runs.
+                rearm(upstream)
+            } else {
+                let stage: UpstreamFailure.Stage = upstream.value.hasReply ? .readingHead : .waitingForHead
+                upstreamFailed(upstream, UpstreamFailure(.timedOut, at: stage))
+            }
+        case .tunneling:
+            guard let client = upstream.value.tunnel else { return }
+            services.log.info("upgraded connection of \(client.value.peer) was idle for too long")
+            abort(client)
+        case .idle: closeIdle(upstream)
+        case .free: break
+        }
+    }
+
+    /// Gives the upstream its time to read anew.
+    func rearmTime(_ upstream: Ref<UpstreamConnection>) -> UInt64 {
+        guard let proxy = upstream.value.exchange?.value.location?.value.proxy else { return .max }
+        return now &+ proxy.value.readTimeout
+    }
+
+    mutating func rearm(_ upstream: Ref<UpstreamConnection>) {
+        timers.set(upstream.value.timer, deadline: rearmTime(upstream))
+    }
+
+    /// Writes what waits for the upstream. False when some is left or the attempt failed.
+    mutating func flush(_ upstream: Ref<UpstreamConnection>) -> Bool {
+        while !upstream.value.output.isEmpty {
+            switch upstream.value.transport.write(from: &upstream.value.output) {
+            case .bytes(let count): upstream.value.bytesTaken += count
+            case .wantsWrite, .wantsRead:
+                upstream.value.isWritable = false
+                return false
+            case .endOfStream:
+                upstreamFailed(upstream, UpstreamFailure(.closedEarly, at: .sendingRequest))
+                return false
+            case .failed(let error):
+                // A gateway that refuses a body may have answered before it closed: that answer counts.
+                if upstream.value.isReadable, upstream.value.state == .active, !upstream.value.isReused {
+                    upstream.value.output.clear()
+                    upstream.value.exchange?.value.requestBody = .discarded
+                    return true
+                }
+                upstreamFailed(upstream, UpstreamFailure(.system(error), at: .sendingRequest))
+                return false
+            }
+        }
+        if upstream.value.output.hasStorage {
+            var empty = ByteBuffer()
+            swap(&empty, &upstream.value.output)
+            buffers.give(empty)
+        }
+        return true
+    }
+
+    // MARK: Ends
+
+    /// The reply is complete: the connection goes to the pool, or ends.
+    mutating func releaseUpstream(_ exchange: Ref<Exchange>, isReusable: Bool) {
+        guard let upstream = exchange.value.upstream else { return }
+        exchange.value.upstream = nil
+        exchange.value.upstreamEndedAt = now
+        upstream.value.exchange = nil
+        upstream.value.requestsServed += 1
+        let entry = groups[upstream.value.group]
+        let canKeep =
+            isReusable && upstream.value.input.isEmpty && upstream.value.output.isEmpty && !upstream.value.isPeerClosed
+            && !isDraining
+        guard canKeep else {
+            entry.value.group.abandon(upstream.value.peer)
+            closeSocket(upstream)
+            return
+        }
+        let idle = IdleConnection(
+            slot: upstream.value.slot,
+            generation: upstream.value.token.generation,
+            peer: upstream.value.peer,
+            requestsServed: upstream.value.requestsServed,
+            openedAt: upstream.value.openedAt
+        )
+        switch entry.value.group.release(idle, now: now) {
+        case .keep: keep(upstream, entry)
+        case .keepEvicting(let oldest):
+            keep(upstream, entry)
+            closeSocket(upstreams[oldest.slot])
+        case .close: closeSocket(upstream)
+        }
+    }
+
+    private mutating func keep(_ upstream: Ref<UpstreamConnection>, _ entry: Ref<GroupEntry>) {
+        upstream.value.state = .idle
+        if upstream.value.input.hasStorage {
+            var input = ByteBuffer()
+            swap(&input, &upstream.value.input)
+            buffers.give(input)
+        }
+        timers.set(
+            upstream.value.timer,
+            deadline: now &+ entry.value.group.configuration.keepalive.idleTimeout
+        )
+    }
+
+    private mutating func closeIdle(_ upstream: Ref<UpstreamConnection>) {
+        groups[upstream.value.group].value.group.idleClosed(slot: upstream.value.slot)
+        closeSocket(upstream)
+    }
+
+    /// Ends a connection that carries no attempt any more.
+    mutating func close(_ upstream: Ref<UpstreamConnection>) {
+        guard upstream.value.state != .free else { return }
+        if upstream.value.state == .tunneling {
+            groups[upstream.value.group].value.group.abandon(upstream.value.peer)
+        }
+        closeSocket(upstream)
+    }
+
+    /// Closes the socket and frees the slot. The group has been told.
+    mutating func closeSocket(_ upstream: Ref<UpstreamConnection>) {
+        guard upstream.value.state != .free else { return }
+        upstream.value.transport.endSession()
+        upstream.value.transport.close()
+        free(upstream)
+    }
+
+    mutating func free(_ upstream: Ref<UpstreamConnection>) {
+        upstream.value.state = .free
+        upstream.value.exchange = nil
+        upstream.value.tunnel = nil
+        timers.cancel(upstream.value.timer)
+        var input = ByteBuffer()
+        swap(&input, &upstream.value.input)
+        buffers.give(input)
+        var output = ByteBuffer()
+        swap(&output, &upstream.value.output)
+        buffers.give(output)
+        leavingUpstreams.append(upstream.value.slot)
+    }
+}

@@ -1,0 +1,217 @@
+import Bytes
+import EventLoop
+import HTTP
+import Upstream
+
+/// One event loop with everything that belongs to it: sockets, connections, requests, pools. Shares nothing with other
+/// loops but what `Services` holds.
+///
+/// This is the thin shell: it asks phases, parsers and pools what to do and carries that out.
+struct Worker: ~Copyable {
+    /// What a token in the poller or the timer wheel stands for.
+    enum Kind: UInt8 {
+        case mailbox = 1, listener, client, upstream, exchange, housekeeping, acceptPause
+    }
+
+    let index: Int
+    let services: Services
+    let environment: Ref<LoopEnvironment>
+    let mailbox: Mailbox<Message>
+    let arena: Arena
+    var poller: Poller
+    var timers: TimerWheel
+    var clients: Slab<ClientConnection>
+    var exchanges: Slab<Exchange>
+    var upstreams: Slab<UpstreamConnection>
+    var groups: Slab<GroupEntry>
+    var groupMap: GroupMap
+    var retiredMaps: [GroupMap] = []
+    var sockets: [Ref<ListeningSocket>] = []
+    var runtime: Runtime
+    var buffers: BufferPool
+    var messages: [Message] = []
+    /// Clients that have more to do in this turn of the loop.
+    var ready: [UInt32] = []
+    /// Slots that are freed at the end of this turn, so that nothing in it points to another's.
+    var leavingClients: [UInt32] = []
+    var leavingUpstreams: [UInt32] = []
+    var leavingExchanges: [UInt32] = []
+    var acceptPause: TimerID
+    var isAcceptPaused = false
+    var lastPauseReport: UInt64 = 0
+    var isDraining = false
+    var isStopping = false
+    var nextSerial: UInt64
+    /// Client and upstream connections at the most.
+    let connectionLimit: Int
+
+    init(
+        index: Int,
+        services: Services,
+        mailbox: Mailbox<Message>,
+        runtime: Runtime
+    ) throws(SystemError) {
+        let poller = try Poller()
+        let token = Token(kind: Kind.mailbox.rawValue, slot: 0, generation: 0)
+        try poller.add(descriptor: mailbox.descriptor, token: token, interest: .read, edgeTriggered: true)
+        let now = Clock.monotonic()
+        var timers = TimerWheel(now: now)
+        acceptPause = timers.makeTimer(token: Token(kind: Kind.acceptPause.rawValue, slot: 0, generation: 0))
+        self.poller = poller
+        self.timers = timers
+        self.index = index
+        self.services = services
+        self.mailbox = mailbox
+        self.runtime = runtime
+        arena = Arena()
+        environment = arena.place(LoopEnvironment(services: services))
+        environment.value.now = now
+        environment.value.time.refresh()
+        connectionLimit = runtime.model.process.connectionsPerWorker
+        clients = Slab(limit: connectionLimit)
+        exchanges = Slab(limit: connectionLimit)
+        upstreams = Slab(limit: connectionLimit)
+        groups = Slab(limit: 1 << 16)
+        groupMap = GroupMap(number: 0, slots: [])
+        buffers = BufferPool(bufferCapacity: 16384, limit: 256)
+        nextSerial = UInt64(index) << 48
+    }
+
+    /// Takes the runtime's sockets and upstreams. Before `run`.
+    mutating func begin(_ sockets: [Int32]) throws(SystemError) {
+        adoptGroups()
+        try adoptSockets(sockets)
+    }
+
+    /// Runs until told to stop, or until drained.
+    mutating func run() {
+        while !isStopping {
+            let timeout = timeout()
+            let count: Int
+            do throws(SystemError) {
+                count = try poller.wait(timeoutNanoseconds: timeout)
+            } catch {
+                services.log.critical("event loop \(index): \(error)")
+                return
+            }
+            environment.value.now = Clock.monotonic()
+            environment.value.time.refresh()
+            for position in 0..<count { dispatch(poller.event(at: position)) }
+            while let token = timers.nextExpired(now: environment.value.now) { expire(token) }
+            runReady()
+            releaseLeaving()
+            if isDraining, clients.count == 0 { isStopping = true }
+        }
+        closeAll()
+    }
+
+    private mutating func timeout() -> UInt64? {
+        if !ready.isEmpty { return 0 }
+        let now = environment.value.now
+        guard let deadline = timers.nextDeadline(now: now) else { return nil }
+        return deadline > now ? deadline - now : 0
+    }
+
+    private mutating func dispatch(_ event: Poller.Event) {
+        let token = event.token
+        switch Kind(rawValue: token.kind) {
+        case .client:
+            guard clients.isCurrent(token.slot, generation: token.generation) else { return }
+            clientEvent(clients[token.slot], event)
+        case .upstream:
+            guard upstreams.isCurrent(token.slot, generation: token.generation) else { return }
+            upstreamEvent(upstreams[token.slot], event)
+        case .listener:
+            accept(Int(token.slot))
+        case .mailbox:
+            receive()
+        case .exchange, .housekeeping, .acceptPause, nil:
+            break
+        }
+    }
+
+    private mutating func expire(_ token: Token) {
+        switch Kind(rawValue: token.kind) {
+        case .client:
+            guard clients.isCurrent(token.slot, generation: token.generation) else { return }
+            clientExpired(clients[token.slot])
+        case .upstream:
+            guard upstreams.isCurrent(token.slot, generation: token.generation) else { return }
+            upstreamExpired(upstreams[token.slot])
+        case .exchange:
+            guard exchanges.isCurrent(token.slot, generation: token.generation) else { return }
+            resume(exchanges[token.slot])
+        case .acceptPause:
+            resumeAccepting()
+        case .listener, .mailbox, .housekeeping, nil:
+            break
+        }
+    }
+
+    /// Goes on with clients whose next request came while the last was answered.
+    private mutating func runReady() {
+        // Each round may add others; what is left over waits for the next turn, so that no client keeps the loop.
+        let count = ready.count
+        guard count > 0 else { return }
+        for position in 0..<count {
+            let slot = ready[position]
+            let client = clients[slot]
+            client.value.isScheduled = false
+            if client.value.state != .free { advance(client) }
+        }
+        ready.removeFirst(count)
+    }
+
+    /// Has `client` looked after once more before the loop sleeps.
+    mutating func schedule(_ client: Ref<ClientConnection>) {
+        if client.value.isScheduled { return }
+        client.value.isScheduled = true
+        ready.append(client.value.slot)
+    }
+
+    mutating func releaseLeaving() {
+        if !leavingClients.isEmpty {
+            for slot in leavingClients { clients.release(slot) }
+            leavingClients.removeAll(keepingCapacity: true)
+            if isAcceptPaused { resumeAccepting() }
+        }
+        if !leavingUpstreams.isEmpty {
+            for slot in leavingUpstreams { upstreams.release(slot) }
+            leavingUpstreams.removeAll(keepingCapacity: true)
+        }
+        if !leavingExchanges.isEmpty {
+            for slot in leavingExchanges { exchanges.release(slot) }
+            leavingExchanges.removeAll(keepingCapacity: true)
+        }
+    }
+
+    var now: UInt64 { environment.value.now }
+
+    func context(_ exchange: Ref<Exchange>) -> RequestContext {
+        RequestContext(exchange: exchange, environment: environment)
+    }
+}
+
+/// A socket that a loop accepts from.
+struct ListeningSocket: ~Copyable {
+    private var descriptor: OwnedDescriptor?
+    let address: SocketAddress
+    /// Index of the runtime's listener it stands for, or -1.
+    var listener: Int
+
+    init(_ descriptor: consuming OwnedDescriptor, _ address: SocketAddress, _ listener: Int) {
+        raw = descriptor.raw
+        self.descriptor = consume descriptor
+        self.address = address
+        self.listener = listener
+    }
+
+    /// The socket's number, or -1 once it is closed.
+    private(set) var raw: Int32
+    var isOpen: Bool { raw >= 0 }
+
+    mutating func close() {
+        descriptor = nil
+        raw = -1
+    }
+}
