@@ -76,7 +76,7 @@ let package = Package(
         .executableTarget(
             name: "postern",
             dependencies: [
-                "Configuration", "Proxy", "DemoGateway", "Access", "Crypto", "TLS", "EventLoop", "Bytes",
+                "Configuration", "ConfigSyntax", "Proxy", "DemoGateway", "Access", "Crypto", "TLS", "EventLoop", "Bytes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
