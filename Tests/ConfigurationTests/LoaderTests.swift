@@ -2,6 +2,7 @@ import ConfigSyntax
 import Configuration
 import Glibc
 import Proxy
+import TLS
 import Testing
 
 /// A directory of files that goes away at the end.
@@ -22,8 +23,8 @@ private struct TemporaryFiles: ~Copyable {
     }
 
     deinit {
-        for name in SystemFileLoader().paths(matching: "\(path)/*") { unlink(name) }
-        rmdir(path)
+        for name in SystemFileLoader().paths(matching: "\(path)/*") { unsafe unlink(name) }
+        unsafe rmdir(path)
     }
 }
 

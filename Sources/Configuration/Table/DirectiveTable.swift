@@ -26,8 +26,8 @@ package enum DirectiveTable {
     static func find(_ name: String, _ dialect: Dialect, _ contexts: ContextSet) -> DirectiveSpec? {
         guard let specs = byName[name] else { return byPrefix.first { name.hasPrefix($0.prefix) }?.spec }
         let here = specs.filter { !$0.contexts.isDisjoint(with: contexts) }
-        return here.first { $0.dialects.contains(dialect) } ?? here.first
-            ?? specs.first { $0.dialects.contains(dialect) } ?? specs.first
+        let spoken = specs.filter { $0.dialects.contains(dialect) }
+        return here.first { $0.dialects.contains(dialect) } ?? spoken.first ?? specs.first
     }
 
     /// Names to suggest: those that run.
