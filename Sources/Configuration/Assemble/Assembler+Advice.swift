@@ -4,7 +4,7 @@ import Proxy
 
 /// What is legal but unwise, or differs from Nginx.
 extension Assembler {
-    func adviseOnLocation(_ scope: Scope, _ location: LocationConfiguration, server: Int) {
+    mutating func adviseOnLocation(_ scope: Scope, _ location: LocationConfiguration, server: Int) {
         adviseOnDroppedFields(scope)
         if case .proxy = location.handler {
             adviseOnForwardedFor(scope, server: server)
@@ -69,11 +69,12 @@ extension Assembler {
     }
 
     /// What Nginx needs three lines for happens by itself.
-    private func adviseOnUpgrade(_ scope: Scope) {
-        guard dialect == .nginx, let word = scope.location?.proxyPass else { return }
+    private mutating func adviseOnUpgrade(_ scope: Scope) {
+        guard dialect == .nginx, !hasNotedUpgrades, let word = scope.location?.proxyPass else { return }
         let fields = scope.effective(\.requestFields) ?? []
         let setsUpgrade = fields.contains { $0.name.text.lowercased() == "upgrade" }
         if setsUpgrade, scope.effective(\.minorVersion)?.value == 1 { return }
+        hasNotedUpgrades = true
         let hint = "Nginx would need proxy_http_version 1.1 and the Upgrade and Connection fields set"
         report(.note(word.range, "WebSocket upgrades are passed here", hint: hint))
     }

@@ -81,7 +81,7 @@ extension Assembler {
             }
             if target.isTLS { pass.tls = upstreamTLS(scope, word) }
             fill(&pass, scope)
-            pass.redirects = redirects(scope, target, location: match.path)
+            pass.redirects = redirects(scope, target, location: base)
             return pass
         } catch {
             report(error)

@@ -11,6 +11,9 @@ struct Assembler {
     /// Places of the `auth_basic_user_file` directives that some location uses.
     var usedPasswordFiles: [SourceRange] = []
 
+    /// Once is enough.
+    var hasNotedUpgrades = false
+
     var dialect: Dialect { builder.dialect }
 
     private init(_ builder: ConfigurationBuilder) {

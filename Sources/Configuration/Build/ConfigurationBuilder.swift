@@ -80,7 +80,11 @@ package final class ConfigurationBuilder {
             )
         case .run(let set):
             let isHoisted = try check(directive, spec)
-            try set(self, directive)
+            do {
+                try set(self, directive)
+            } catch let diagnostic as Diagnostic {
+                throw explained(diagnostic, directive)
+            }
             if isHoisted { reportHoisted(directive) }
         case .block(let open):
             _ = try check(directive, spec)
@@ -142,6 +146,20 @@ package final class ConfigurationBuilder {
         }
         if !spec.arity.contains(directive.arguments.count) { throw wrongArity(of: directive, spec) }
         return isHoisted
+    }
+
+    /// A parameter that is a directive at the start of a line was hardly meant as one.
+    private func explained(_ diagnostic: Diagnostic, _ directive: Directive) -> Diagnostic {
+        var previous = directive.name
+        for word in directive.arguments {
+            if word.range == diagnostic.range, word.range.line > previous.range.line,
+                DirectiveTable.find(word.text, dialect, scope.contexts) != nil
+            {
+                return .error(diagnostic.range, diagnostic.message, hint: "missing \";\" after \"\(previous.text)\"?")
+            }
+            previous = word
+        }
+        return diagnostic
     }
 
     private func wrongArity(of directive: Directive, _ spec: DirectiveSpec) -> Diagnostic {
