@@ -163,6 +163,7 @@ struct ModelDump {
             line(
                 "      tls verify=\(tls.verifiesPeer) authorities=\(tls.authorityFile ?? "system")"
                     + " depth=\(tls.verificationDepth) certificate=\(tls.certificate?.chain ?? "none")"
+                    + "\(pass.tlsName.map { " name=\($0)" } ?? "")"
             )
         }
         for field in pass.requestFields { line("      set \(show(field.name)): \(show(field.value))") }

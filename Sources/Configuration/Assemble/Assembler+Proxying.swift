@@ -79,7 +79,10 @@ extension Assembler {
                 // An outer level's path replaces what the outer level matched; the rest of this one's stays.
                 pass.replacementPath = Array(path.utf8) + match.path.dropFirst(base.count)
             }
-            if target.isTLS { pass.tls = upstreamTLS(scope, word) }
+            if target.isTLS {
+                pass.tls = upstreamTLS(scope, word)
+                pass.tlsName = scope.effective(\.upstreamName)?.value
+            }
             fill(&pass, scope)
             pass.redirects = redirects(scope, target, location: base)
             return pass

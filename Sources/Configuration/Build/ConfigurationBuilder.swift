@@ -179,11 +179,13 @@ package final class ConfigurationBuilder {
 
     private func reportHoisted(_ directive: Directive) {
         let block = scope.directive?.name.text ?? "block"
+        let place = dialect == .native ? "at the top level" : "in the http block"
+        let whose = dialect == .native ? "" : ", where Nginx refuses it"
         report(
             .warning(
                 directive.name.range,
-                "\"\(directive.name.text)\" stands in a \(block) block, where Nginx refuses it",
-                hint: "taken as if it stood in the http block; move it there"
+                "\"\(directive.name.text)\" stands in a \(block) block\(whose)",
+                hint: "taken as if it stood \(place); move it there"
             )
         )
     }

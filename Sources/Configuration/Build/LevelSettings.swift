@@ -22,6 +22,7 @@ struct LevelSettings {
     var retryTimeout: Setting<UInt64>?
 
     // TLS towards upstreams.
+    var upstreamName: Setting<String>?
     var upstreamVerify: Setting<Bool>?
     var upstreamAuthorities: Setting<String>?
     var upstreamDepth: Setting<Int>?

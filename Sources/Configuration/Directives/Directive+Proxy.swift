@@ -215,6 +215,20 @@ extension DirectiveTable {
             set: DirectiveSpec.flag(\.level.upstreamVerify)
         ),
         .run(
+            "proxy_ssl_name",
+            "NAME",
+            in: .request,
+            default: "the host in proxy_pass",
+            help: "The name asked for (SNI) and looked for in an upstream's certificate.",
+            set: DirectiveSpec.word(\.level.upstreamName) { _, word in
+                guard HostPort.isHostName(word.text) else {
+                    let hint = "a host name without variables is expected"
+                    throw Diagnostic.error(word.range, "invalid name \"\(word.text)\"", hint: hint)
+                }
+                return word.text
+            }
+        ),
+        .run(
             "proxy_ssl_trusted_certificate",
             "FILE",
             in: .request,

@@ -125,11 +125,6 @@ extension DirectiveTable {
         .refused("proxy_set_body", "bodies are never changed", instead: "remove it"),
         .refused("proxy_limit_rate", "bandwidth limits are not available in this version", instead: "remove it"),
         .refused(
-            "proxy_ssl_name",
-            "the name asked for and verified is the upstream's own",
-            instead: "name the upstream in proxy_pass as its certificate does"
-        ),
-        .refused(
             "proxy_ssl_crl",
             "revocation lists are not read",
             instead: "take the authority out of the trusted ones"
