@@ -73,7 +73,7 @@ extension DirectiveTable {
             "info|notice|warn|error",
             in: .request,
             default: "error",
-            help: "The level at which refused requests are logged; delayed ones come one level lower.",
+            help: "The level at which refused requests are logged.",
             set: DirectiveSpec.choice(
                 \.level.limitLogLevel,
                 ["info": .info, "notice": .notice, "warn": .warn, "error": .error]
