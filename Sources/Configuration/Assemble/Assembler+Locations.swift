@@ -18,6 +18,7 @@ extension Assembler {
         result.basicAuth = basicAuth(scope)
         result.satisfiesAny = scope.effective(\.satisfiesAny)?.value ?? false
         result.responseFields = responseFields(scope, server: server)
+        if let type = scope.effective(\.defaultType) { result.defaultType = Array(type.value.utf8) }
         result.showsServerVersion = scope.effective(\.showsVersion)?.value ?? (dialect == .nginx)
         result.accessLogs = accessLogs(scope)
         let largestBody = scope.effective(\.largestBody)?.value ?? (dialect == .native ? 32 << 20 : 1 << 20)

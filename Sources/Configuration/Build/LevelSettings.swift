@@ -46,6 +46,7 @@ struct LevelSettings {
     // Responses.
     var responseFields: [ResponseFieldDraft]?
     var showsVersion: Setting<Bool>?
+    var defaultType: Setting<String>?
     var securityHeaders: Setting<SecurityHeaders>?
 
     // Logs.

@@ -129,6 +129,9 @@ extension DirectiveTable {
         .harmless("proxy_max_temp_file_size", Because.streamed),
         .harmless("proxy_temp_file_write_size", Because.streamed),
         .harmless("proxy_temp_path", Because.streamed),
+        .harmless("fastcgi_temp_path", Because.streamed),
+        .harmless("scgi_temp_path", Because.streamed),
+        .harmless("uwsgi_temp_path", Because.streamed),
         .harmless("proxy_force_ranges", Because.passThrough),
         .harmless("proxy_socket_keepalive", "idle connections are closed when their time is up"),
         .harmless("proxy_ignore_headers", "X-Accel-… fields of an upstream are never acted on"),
@@ -185,10 +188,6 @@ extension DirectiveTable {
         .harmless("brotli*", Because.noCompression),
         .harmless("zstd*", Because.noCompression),
         .harmless("types", "replies keep the upstream's Content-Type; a \"return\" text is text/plain"),
-        .harmless(
-            "default_type",
-            "replies keep the upstream's Content-Type; for a \"return\" text use add_header Content-Type"
-        ),
         .harmless("charset", "replies keep the upstream's Content-Type"),
         .harmless("charset_map", "replies keep the upstream's Content-Type"),
         .harmless("charset_types", "replies keep the upstream's Content-Type"),

@@ -13,13 +13,7 @@ struct OwnReplyWriter {
         ReplyHeadWriter.writeGeneral(request, to: &output)
         let hasBody = !Status.isBodiless(reply.status)
         if hasBody {
-            if body.readableCount > 0 {
-                if wantsJSON(request), reply.body == .standard || reply.body == .ready || reply.body == .notReady {
-                    output.append("Content-Type: application/json\r\n")
-                } else {
-                    output.append("Content-Type: text/plain; charset=utf-8\r\n")
-                }
-            }
+            if body.readableCount > 0 { writeContentType(request, reply, to: &output) }
             output.append("Content-Length: ")
             output.append(decimal: body.readableCount)
             output.append("\r\n")
@@ -51,6 +45,21 @@ struct OwnReplyWriter {
             output.append(body.readable)
             exchange.value.bodyBytesSent += UInt64(body.readableCount)
         }
+    }
+
+    /// The body's type, unless a rule of the location sets one.
+    private static func writeContentType(_ request: RequestContext, _ reply: Reply, to output: inout ByteBuffer) {
+        let location = request.exchange.value.location
+        if let location, location.value.ruledFields.contains(.contentType) { return }
+        output.append("Content-Type: ")
+        switch reply.body {
+        case .template where !reply.isRedirect && location != nil: output.append(location!.value.defaultType)
+        case .standard where wantsJSON(request), .ready where wantsJSON(request), .notReady where wantsJSON(request):
+            output.append("application/json")
+        case .standard, .template, .healthy, .ready, .notReady, .toHTTPS, .plainHTTP:
+            output.append("text/plain; charset=utf-8")
+        }
+        output.append("\r\n")
     }
 
     private static func makeBody(

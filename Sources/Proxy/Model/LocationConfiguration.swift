@@ -31,6 +31,8 @@ package struct LocationConfiguration: Sendable {
     /// `satisfy any`: an address rule or a login suffices.
     package var satisfiesAny = false
     package var responseFields: [ResponseFieldRule] = []
+    /// The Content-Type of a return's text.
+    package var defaultType = Array("text/plain".utf8)
     /// Sends `Server: postern` (`server_tokens on`: with the version).
     package var showsServerVersion = false
     package var accessLogs: [AccessLogUse] = []

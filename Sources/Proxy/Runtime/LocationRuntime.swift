@@ -57,6 +57,9 @@ struct LocationRuntime: Sendable {
     let passwordFile: Int
     let satisfiesAny: Bool
     let responseFields: Frozen<ResponseField>
+    /// Names of response fields that rules set.
+    let ruledFields: FieldNameSet
+    let defaultType: Frozen<UInt8>
     /// Names of response fields that take the place of the upstream's.
     let replacedFields: FieldNameSet
     let showsServerVersion: Bool
@@ -110,6 +113,8 @@ struct LocationRuntime: Sendable {
                 )
             }
         )
+        ruledFields = FieldNameSet(model.responseFields.map(\.name), arena: arena)
+        defaultType = arena.freeze(model.defaultType)
         replacedFields = FieldNameSet(model.responseFields.filter(\.replaces).map(\.name), arena: arena)
         showsServerVersion = model.showsServerVersion
         logs = arena.freeze(
