@@ -55,6 +55,7 @@ static const int clinux_shut_wr = SHUT_WR;
 static const int clinux_shut_rdwr = SHUT_RDWR;
 static const int clinux_ipproto_tcp = IPPROTO_TCP;
 static const int clinux_ipproto_ipv6 = IPPROTO_IPV6;
+static const int clinux_msg_peek_dontwait = MSG_PEEK | MSG_DONTWAIT;
 static const int clinux_eventfd_flags = EFD_NONBLOCK | EFD_CLOEXEC;
 static const int clinux_eventfd_blocking_flags = EFD_CLOEXEC;
 static const int clinux_signalfd_flags = SFD_NONBLOCK | SFD_CLOEXEC;

@@ -53,6 +53,27 @@ package enum Sockets {
         }
     }
 
+    /// Whether the peer has ended the stream, or sent something, though nothing has been read yet (recv(2), MSG_PEEK).
+    package static func hasNews(_ descriptor: Int32) -> Bool {
+        var byte: UInt8 = 0
+        let count = unsafe recv(descriptor, &byte, 1, clinux_msg_peek_dontwait)
+        return count >= 0 || (errno != EAGAIN && errno != EINTR)
+    }
+
+    /// Bytes that the peer's kernel has acknowledged since the connection was opened (tcp(7), TCP_INFO); nil where that isn't
+    /// known.
+    package static func acknowledgedBytes(_ descriptor: Int32) -> UInt64? {
+        unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 8) { memory in
+            var length = socklen_t(256)
+            guard unsafe getsockopt(descriptor, clinux_ipproto_tcp, TCP_INFO, memory.baseAddress, &length) == 0,
+                length >= 128
+            else { return nil }
+            // tcpi_bytes_acked, which counts the handshake's own number.
+            let count = unsafe memory.load(fromByteOffset: 120, as: UInt64.self)
+            return count > 0 ? count - 1 : 0
+        }
+    }
+
     /// The error that waits on a socket (SO_ERROR), taken from it; nil when there is none.
     package static func error(of descriptor: Int32) -> SystemError? {
         var code: Int32 = 0

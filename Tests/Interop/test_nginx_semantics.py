@@ -52,7 +52,12 @@ LOCATIONS = "".join(
 def test_locations(peer, start, target, label):
     server = start(peer, Site(nginx_server=LOCATIONS))
     with server.connect("plain") as connection:
-        assert connection.request(target=target).text == label
+        answer = connection.request(target=target)
+        if peer != "nginx" and "//" in target:
+            # A gateway that doesn't merge slashes would see another path, for which other rules hold.
+            assert answer.status == 400
+        else:
+            assert answer.text == label
 
 
 @SAME_FILE

@@ -47,7 +47,6 @@ VARIABLES = {
     "$hostname": "any",
     "$time_iso8601": "any",
     "$time_local": "any",
-    "$nginx_version": "any",
 }
 
 

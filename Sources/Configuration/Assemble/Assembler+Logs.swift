@@ -66,7 +66,7 @@ extension Assembler {
     private static let json = """
         {"time":"$time_iso8601","id":"$request_id","client":"$remote_addr","user":"$remote_user",\
         "host":"$host","method":"$request_method","target":"$request_uri","protocol":"$server_protocol",\
-        "status":"$status","bytes":"$body_bytes_sent","seconds":"$request_time","referer":"$http_referer",\
+        "status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,"referer":"$http_referer",\
         "agent":"$http_user_agent","upstream":"$upstream_addr","upstream_status":"$upstream_status",\
         "upstream_seconds":"$upstream_response_time","refusal":"$postern_refusal"}
         """

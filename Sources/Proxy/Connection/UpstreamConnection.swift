@@ -50,6 +50,8 @@ struct UpstreamConnection: ~Copyable {
     var openedAt: UInt64 = 0
     /// Bytes written for the request under way.
     var bytesTaken = 0
+    /// Bytes written for earlier requests.
+    var bytesBefore: UInt64 = 0
     /// It came out of the pool.
     var isReused = false
     /// A byte of the reply has come.
@@ -78,6 +80,7 @@ struct UpstreamConnection: ~Copyable {
         requestsServed = 0
         openedAt = now
         bytesTaken = 0
+        bytesBefore = 0
         isReused = false
         hasReply = false
         tunnelTimeout = 0

@@ -90,7 +90,7 @@ struct OwnReplyWriter {
             )
             makeStandard(request, reply.status, &body)
         case .plainHTTP:
-            body.append("400 Bad Request: this port speaks HTTPS; use https:// in the address\n")
+            body.append("400 Bad Request: this is an HTTPS port, write https:// in the address\n")
         case .standard: makeStandard(request, reply.status, &body)
         }
     }
@@ -127,7 +127,7 @@ struct OwnReplyWriter {
             if byte == ASCII.quote || byte == ASCII.backslash { output.append(ASCII.backslash) }
             output.append(byte)
         }
-        output.append("\", charset=\"UTF-8\"\r\n")
+        output.append(request.location.value.announcesCharset ? "\", charset=\"UTF-8\"\r\n" : "\"\r\n")
     }
 
     /// Whether `Accept` names JSON and not HTML: a program asks.

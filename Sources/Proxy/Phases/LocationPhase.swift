@@ -16,12 +16,15 @@ struct LocationPhase {
             facts = try normalize(exchange, mergesSlashes: server.value.mergesSlashes)
         } catch {
             exchange.value.refusal = .badRequest
-            return .respond(Reply(400))
+            var reply = Reply(400)
+            reply.closes = true
+            return .respond(reply)
         }
         let found = exchange.value.withPath { server.value.tree.find($0) }
         let location = found < 0 ? server.value.root : server.value.locations[found]
         exchange.value.location = location
-        if !facts.isEmpty, !server.value.hasOnePolicy, isAmbiguous(request, server, facts, location.value.policy) {
+        // An escaped letter means the letter to every server; what else is in doubt has a fact of its own.
+        if !facts.subtracting([.escapes, .nonASCII]).isEmpty, !server.value.hasOnePolicy, isAmbiguous(request, server, facts, location.value.policy) {
             exchange.value.refusal = .ambiguousPath
             return .respond(Reply(400))
         }

@@ -25,11 +25,11 @@ package final class PasswordSource: Sendable {
 
     package init(path: String) { self.path = path }
 
-    /// The users as the file has them now. The file's stamp is looked at once a millisecond at the most.
+    /// The users as the file has them now. The file's stamp is looked at once in each turn of a loop.
     func current(now: UInt64, log: OperatorLog) -> Current {
         let (current, news) = state.withLock { state -> (Current, String?) in
-            if state.checkedAt != 0, now &- state.checkedAt < 1_000_000 { return (Self.answer(state), nil) }
-            state.checkedAt = max(now, 1)
+            if state.checkedAt == now { return (Self.answer(state), nil) }
+            state.checkedAt = now
             let stamp = FileStamp(path: path)
             if let stamp, stamp == state.stamp, state.table != nil { return (Self.answer(state), nil) }
             let wasKnown = state.stamp == stamp && state.generation > 0

@@ -55,6 +55,8 @@ struct LocationRuntime: Sendable {
     let hasAuth: Bool
     let realm: CompiledTemplate
     let passwordFile: Int
+    /// Tells clients that passwords are UTF-8, as RFC 7617 has it; Nginx doesn't.
+    let announcesCharset: Bool
     let satisfiesAny: Bool
     let responseFields: Frozen<ResponseField>
     /// Names of response fields that rules set.
@@ -70,7 +72,14 @@ struct LocationRuntime: Sendable {
     /// Valid when `handler` is `.proxy`.
     let proxy: Ref<ProxyRuntime>?
 
-    init(_ model: LocationConfiguration, policy: Int, proxy: Ref<ProxyRuntime>?, zones: [LimitZone], arena: Arena) {
+    init(
+        _ model: LocationConfiguration,
+        policy: Int,
+        proxy: Ref<ProxyRuntime>?,
+        zones: [LimitZone],
+        dialect: Dialect,
+        arena: Arena
+    ) {
         self.policy = policy
         matchedCount = model.match.path.count
         self.proxy = proxy
@@ -103,6 +112,7 @@ struct LocationRuntime: Sendable {
         hasAuth = model.basicAuth != nil
         realm = model.basicAuth.map { CompiledTemplate($0.realm, arena: arena) } ?? CompiledTemplate()
         passwordFile = model.basicAuth?.file ?? 0
+        announcesCharset = dialect == .native
         satisfiesAny = model.satisfiesAny
         responseFields = arena.freeze(
             model.responseFields.map {

@@ -136,7 +136,14 @@ struct ServerRuntime: Sendable {
             if case .proxy(let pass) = location.handler { proxy = arena.place(try ProxyRuntime(pass, arena: arena)) }
             locations.append(
                 arena.place(
-                    LocationRuntime(location, policy: policy, proxy: proxy, zones: model.limitZones, arena: arena)
+                    LocationRuntime(
+                        location,
+                        policy: policy,
+                        proxy: proxy,
+                        zones: model.limitZones,
+                        dialect: model.dialect,
+                        arena: arena
+                    )
                 )
             )
         }

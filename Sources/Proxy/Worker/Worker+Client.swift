@@ -67,7 +67,7 @@ extension Worker {
             return
         }
         client.value.state = .exchanging
-        exchange.value.server = nil
+        assignDefaultServer(exchange)
         var reply = Reply(400)
         reply.body = .plainHTTP
         reply.closes = true
@@ -192,9 +192,18 @@ extension Worker {
         exchange.value.head.reset()
         exchange.value.refusal = .badRequest
         exchange.value.progress = .deciding
+        assignDefaultServer(exchange)
         var reply = Reply(status)
         reply.closes = true
         respond(exchange, reply)
+    }
+
+    /// A request that named no server is answered, and logged, as the listener's default one.
+    func assignDefaultServer(_ exchange: Ref<Exchange>) {
+        guard let runtime = exchange.value.runtime, let listener = exchange.value.client.value.listener else { return }
+        let server = runtime.servers[listener.model.defaultServer]
+        exchange.value.server = server
+        exchange.value.location = server.value.root
     }
 
     /// A slot for the client's next request; nil when there is none left.

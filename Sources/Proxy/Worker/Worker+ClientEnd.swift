@@ -20,6 +20,7 @@ extension Worker {
                 client.value.state = .exchanging
                 exchange.value.head.reset()
                 exchange.value.refusal = .requestTimedOut
+                assignDefaultServer(exchange)
                 var reply = Reply(408)
                 reply.closes = true
                 respond(exchange, reply)

@@ -17,7 +17,9 @@ extension Worker {
             case .answer: decision = AnswerPhase.decide(request)
             case .limits: decision = LimitPhase.decide(request, runtime: runtime, ofUsers: false)
             case .access: decision = AccessPhase.decide(request, runtime: runtime, services: services)
-            case .userLimits: decision = LimitPhase.decide(request, runtime: runtime, ofUsers: true)
+            case .userLimits:
+                decision = LimitPhase.decide(request, runtime: runtime, ofUsers: true)
+                logLimit(exchange)
             case .handler: decision = HandlerPhase.decide(request)
             }
             switch decision {
@@ -38,10 +40,32 @@ extension Worker {
         }
     }
 
+    /// Says that a limit held a request up, or would have.
+    private func logLimit(_ exchange: Ref<Exchange>) {
+        guard let location = exchange.value.location else { return }
+        let words: String
+        // A delay is worth one level less than a refusal.
+        var level = location.value.limitLogLevel
+        switch exchange.value.limitOutcome {
+        case .none, .passed, .rejected: return
+        case .rejectedDryRun: words = "would be refused by its rate limit, dry run"
+        case .delayedDryRun:
+            words = "would be delayed by its rate limit, dry run"
+            level = ErrorLogSettings.Level(rawValue: level.rawValue - 1) ?? .debug
+        case .delayed:
+            words = "is delayed by its rate limit"
+            level = ErrorLogSettings.Level(rawValue: level.rawValue - 1) ?? .debug
+        }
+        guard services.log.isEnabled(level) else { return }
+        services.log.write(level, "\(describe(exchange)) \(words)")
+    }
+
     private mutating func suspend(_ exchange: Ref<Exchange>, _ suspension: Suspension) {
         exchange.value.progress = .suspended
         switch suspension {
         case .until(let deadline):
+            // Those that wait after the access phase were reported there.
+            if exchange.value.phase == .limits { logLimit(exchange) }
             if let next = exchange.value.phase.next { exchange.value.phase = next }
             if exchange.value.timer.index == .max {
                 exchange.value.timer = timers.makeTimer(token: exchange.value.token)

@@ -63,6 +63,12 @@ extension Worker {
                 return
             }
             exchange.value.attempts += 1
+            // What can't be repeated isn't risked on a connection that has ended in the meantime.
+            if !exchange.value.head.method.isIdempotent, Sockets.hasNews(upstream.value.transport.descriptor) {
+                closeSocket(upstream)
+                connect(exchange, idle.peer, entry.value.group.replaceStale(idle.peer))
+                return
+            }
             upstream.value.state = .active
             upstream.value.isReused = true
             upstream.value.requestsServed = idle.requestsServed
@@ -82,6 +88,7 @@ extension Worker {
 
     private mutating func attach(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) {
         upstream.value.exchange = exchange
+        upstream.value.bytesBefore += UInt64(upstream.value.bytesTaken)
         upstream.value.bytesTaken = 0
         upstream.value.hasReply = false
         upstream.value.isReadingPaused = false
@@ -221,7 +228,7 @@ extension Worker {
         let entry = groups[upstream.value.group]
         let peer = upstream.value.peer
         let isReused = upstream.value.isReused
-        let taken = upstream.value.bytesTaken
+        let taken = bytesTaken(upstream)
         let attempt = attempt(exchange, isReused: isReused, bytesTaken: taken)
         let decision = exchange.value.location!.value.proxy!.value.retry.decide(failure, attempt)
         exchange.value.upstreamEndedAt = now
@@ -238,6 +245,14 @@ extension Worker {
         if failure.suggestsRefresh, let name = entry.value.group.name(of: peer) { services.resolver.requestRefresh(name) }
         closeSocket(upstream)
         follow(decision, exchange, failure)
+    }
+
+    /// Bytes of the request that the upstream may have acted on: what was written, unless its kernel took none of it.
+    private func bytesTaken(_ upstream: Ref<UpstreamConnection>) -> Int {
+        guard upstream.value.isReused, !upstream.value.transport.isSecure, !upstream.value.hasReply,
+            let acknowledged = Sockets.acknowledgedBytes(upstream.value.transport.descriptor)
+        else { return upstream.value.bytesTaken }
+        return acknowledged <= upstream.value.bytesBefore ? 0 : upstream.value.bytesTaken
     }
 
     private mutating func retry(

@@ -135,7 +135,8 @@ server {{
         if self.limit:
             limit = f"limit_req rate={self.limit.rate}"
             limit += f" burst={self.limit.burst}" if self.limit.burst else ""
-            limit += " nodelay" if self.limit.nodelay and self.limit.burst else ""
+            # Native files let a burst pass at once unless told otherwise.
+            limit += " delay=0" if self.limit.burst and not self.limit.nodelay else ""
             limit += " per=ip;"
         plain = "listen {plain} redirect;" if self.redirect else "listen {plain};" if self.plain else ""
         location = (
