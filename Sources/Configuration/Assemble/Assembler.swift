@@ -57,7 +57,7 @@ struct Assembler {
         process.descriptorLimit = main.descriptorLimit?.value
         process.shutdownTimeout = main.shutdownTimeout?.value
         process.pidFile = main.pidFile?.value
-        process.connectionsPerWorker = main.connections?.value ?? process.connectionsPerWorker
+        process.connectionsPerWorker = main.connections?.value ?? (dialect == .nginx ? 512 : 16384)
         configuration.process = process
         configuration.errorLog = main.errorLog?.value ?? configuration.errorLog
     }

@@ -87,6 +87,7 @@ extension DirectiveTable {
             "COUNT",
             in: .events,
             default: "512",
+            native: "16384",
             help: "Client and upstream connections per event loop at the most.",
             set: DirectiveSpec.integer(\.main.connections, in: 1...(1 << 24))
         ),

@@ -20,12 +20,24 @@ final class LogSink: Sendable {
     }
 
     /// Opens the file anew, after it was rotated.
-    func reopen() {
-        guard case .file(let path) = destination, let fresh = try? LogFile.open(path) else { return }
-        descriptor.withLock { descriptor in
-            close(descriptor)
-            descriptor = fresh
+    func reopen() -> SystemError? {
+        guard case .file(let path) = destination else { return nil }
+        do throws(SystemError) {
+            let fresh = try LogFile.open(path)
+            descriptor.withLock { descriptor in
+                close(descriptor)
+                descriptor = fresh
+            }
+            return nil
+        } catch {
+            return error
         }
+    }
+
+    /// Gives the file to the account that will open it anew later.
+    func hand(to user: uid_t, _ group: gid_t) {
+        guard case .file = destination else { return }
+        descriptor.withLock { descriptor in _ = fchown(descriptor, user, group) }
     }
 
     /// Writes out what waits. Answers whether something did, and the error when it couldn't be written (it is dropped then).
@@ -71,8 +83,16 @@ final class LogWriter: Sendable {
         return fresh
     }
 
-    func reopen() {
-        for sink in sinks.withLock({ $0 }) { sink.reopen() }
+    func reopen(log: OperatorLog) {
+        for sink in sinks.withLock({ $0 }) {
+            if let error = sink.reopen() {
+                log.error("access log \(sink.destination) can't be opened anew, the old file stays in use: \(error)")
+            }
+        }
+    }
+
+    func hand(to user: uid_t, _ group: gid_t) {
+        for sink in sinks.withLock({ $0 }) { sink.hand(to: user, group) }
     }
 
     /// A line was left in a ring: see that somebody looks.

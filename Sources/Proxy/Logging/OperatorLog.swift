@@ -33,7 +33,9 @@ package final class OperatorLog: Sendable {
     package func critical(_ message: @autoclosure () -> String) { write(.crit, message()) }
 
     /// Opens the file anew, after it was rotated.
-    package func reopen() { sink.reopen() }
+    package func reopen() {
+        if let error = sink.reopen() { self.error("error_log can't be opened anew, the old file stays in use: \(error)") }
+    }
 }
 
 extension ErrorLogSettings.Level {
@@ -100,12 +102,17 @@ private final class OperatorLogSink: Sendable {
         }
     }
 
-    func reopen() {
-        guard let path else { return }
-        guard let fresh = try? LogFile.open(path) else { return }
-        descriptor.withLock { descriptor in
-            close(descriptor)
-            descriptor = fresh
+    func reopen() -> SystemError? {
+        guard let path else { return nil }
+        do throws(SystemError) {
+            let fresh = try LogFile.open(path)
+            descriptor.withLock { descriptor in
+                close(descriptor)
+                descriptor = fresh
+            }
+            return nil
+        } catch {
+            return error
         }
     }
 }

@@ -4,7 +4,13 @@ import Glibc
 /// Rights of the process.
 enum Privileges {
     /// Changes to the configured account, for good. Nothing when none is configured or the process isn't root's.
-    static func drop(_ settings: ProcessSettings) throws(StartError) {
+    ///
+    /// Log files go to that account too, so that it can open them anew after a rotation.
+    static func drop(
+        _ settings: ProcessSettings,
+        errorLog: ErrorLogSettings,
+        logs: LogWriter
+    ) throws(StartError) {
         guard let user = settings.user, geteuid() == 0 else { return }
         guard let account = unsafe getpwnam(user) else { throw StartError("user \"\(user)\" doesn't exist") }
         let userID = unsafe account.pointee.pw_uid
@@ -13,6 +19,8 @@ enum Privileges {
             guard let group = unsafe getgrnam(name) else { throw StartError("group \"\(name)\" doesn't exist") }
             groupID = unsafe group.pointee.gr_gid
         }
+        logs.hand(to: userID, groupID)
+        if case .file(let path) = errorLog.destination { _ = unsafe chown(path, userID, groupID) }
         guard unsafe initgroups(user, groupID) == 0, setgid(groupID) == 0, setuid(userID) == 0 else {
             throw StartError("can't change to user \"\(user)\": \(describeErrno())")
         }

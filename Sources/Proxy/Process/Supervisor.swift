@@ -60,7 +60,7 @@ package final class Supervisor {
         let sockets = try ListenerSet.bind(&configuration.listeners, existing: [], workers: workerCount)
         runtime = try Self.makeRuntime(configuration, number: 1, previous: nil, services, ticketKeys, workerCount)
         certificates = CertificateWatch(configuration)
-        try Privileges.drop(configuration.process)
+        try Privileges.drop(configuration.process, errorLog: configuration.errorLog, logs: writer)
         services.resolver.follow(configuration.upstreams)
         services.readiness.follow(configuration.upstreams)
         for index in 0..<workerCount {
@@ -108,7 +108,7 @@ package final class Supervisor {
                 case SIGHUP where !isDraining: reloadConfiguration()
                 case SIGUSR1:
                     log.reopen()
-                    writer.reopen()
+                    writer.reopen(log: log)
                 default: break
                 }
             }

@@ -93,6 +93,8 @@ extension Worker {
             if !client.value.input.isEmpty {
                 guard parseHead(client) else { return }
                 if client.value.state != .reading { return }
+                // Answered at once: the next request of a pipeline can have its slot.
+                releaseExchanges()
                 rounds += 1
                 if rounds == 32 {
                     schedule(client)

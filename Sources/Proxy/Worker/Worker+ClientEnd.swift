@@ -45,6 +45,9 @@ extension Worker {
         if !client.value.output.isEmpty || exchange.value.upstream?.value.isReadingPaused ?? false {
             services.log.info("client \(client.value.peer) took too long to read the reply")
             abort(client)
+        } else if let upstream = exchange.value.upstream, !upstream.value.output.isEmpty {
+            // The upstream is slow to take the body, not the client to send it: the upstream's own timer watches.
+            timers.set(client.value.timer, deadline: now &+ (exchange.value.location?.value.bodyTimeout ?? 0))
         } else if exchange.value.awaitsRequestBody {
             services.log.info("client \(client.value.peer) took too long to send a request's body")
             exchange.value.refusal = .requestTimedOut

@@ -85,7 +85,11 @@ extension Worker {
     mutating func flush(_ upstream: Ref<UpstreamConnection>) -> Bool {
         while !upstream.value.output.isEmpty {
             switch upstream.value.transport.write(from: &upstream.value.output) {
-            case .bytes(let count): upstream.value.bytesTaken += count
+            case .bytes(let count):
+                upstream.value.bytesTaken += count
+                if let proxy = upstream.value.exchange?.value.location?.value.proxy {
+                    timers.set(upstream.value.timer, deadline: now &+ proxy.value.sendTimeout)
+                }
             case .wantsWrite, .wantsRead:
                 upstream.value.isWritable = false
                 return false

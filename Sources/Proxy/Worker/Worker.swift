@@ -98,6 +98,7 @@ struct Worker: ~Copyable {
             environment.value.time.refresh()
             for position in 0..<count { dispatch(poller.event(at: position)) }
             while let token = timers.nextExpired(now: environment.value.now) { expire(token) }
+            releaseExchanges()
             runReady()
             releaseLeaving()
             if isDraining, clients.count == 0 { isStopping = true }
@@ -179,10 +180,14 @@ struct Worker: ~Copyable {
             for slot in leavingUpstreams { upstreams.release(slot) }
             leavingUpstreams.removeAll(keepingCapacity: true)
         }
-        if !leavingExchanges.isEmpty {
-            for slot in leavingExchanges { exchanges.release(slot) }
-            leavingExchanges.removeAll(keepingCapacity: true)
-        }
+        releaseExchanges()
+    }
+
+    /// Frees the slots of requests that have ended. Only where no caller up the stack looks at one.
+    mutating func releaseExchanges() {
+        if leavingExchanges.isEmpty { return }
+        for slot in leavingExchanges { exchanges.release(slot) }
+        leavingExchanges.removeAll(keepingCapacity: true)
     }
 
     var now: UInt64 { environment.value.now }
