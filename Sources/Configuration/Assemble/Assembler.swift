@@ -70,6 +70,16 @@ struct Assembler {
                 entries: draft.entries.map { (Array($0.key.text.utf8), template($0.value)) },
                 fallback: draft.fallback.map(template) ?? Template([])
             )
+            for pattern in draft.patterns {
+                do {
+                    let value = try reader.read(pattern.value, groups: pattern.groups)
+                    map.patterns.append(
+                        MapPattern(expression: pattern.expression, ignoresCase: pattern.ignoresCase, value: value)
+                    )
+                } catch {
+                    builder.report(error)
+                }
+            }
             map.matchesHostnames = draft.matchesHostnames
             configuration.maps.append(map)
         }
@@ -79,7 +89,7 @@ struct Assembler {
     /// A map whose value leads back to itself has none.
     private func refuseCircles() {
         let uses: [[Int]] = configuration.maps.map { map in
-            let templates = [map.source, map.fallback] + map.entries.map(\.value)
+            let templates = [map.source, map.fallback] + map.entries.map(\.value) + map.patterns.map(\.value)
             return templates.flatMap(\.segments).compactMap { segment in
                 if case .variable(.map(let index)) = segment { index } else { nil }
             }

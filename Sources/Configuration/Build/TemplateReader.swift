@@ -11,7 +11,9 @@ struct TemplateReader {
     }
 
     /// `$name` and `${name}` are variables; there is no way to write a plain `$`, as in Nginx.
-    func read(_ word: Word) throws(Diagnostic) -> Template {
+    ///
+    /// `groups` are those of the regular expression that chose the text; nil where there was none.
+    func read(_ word: Word, groups: [String: Int]? = nil) throws(Diagnostic) -> Template {
         var segments: [Template.Segment] = []
         var literal: [UInt8] = []
         let bytes = Array(word.text.utf8)
@@ -44,20 +46,27 @@ struct TemplateReader {
             }
             if !literal.isEmpty { segments.append(.literal(literal)) }
             literal = []
-            segments.append(.variable(try variable(name, word.range(of: start..<index))))
+            segments.append(.variable(try variable(name, word.range(of: start..<index), groups)))
         }
         if !literal.isEmpty { segments.append(.literal(literal)) }
         return Template(segments)
     }
 
-    private func variable(_ name: String, _ range: SourceRange) throws(Diagnostic) -> Variable {
+    private func variable(
+        _ name: String,
+        _ range: SourceRange,
+        _ groups: [String: Int]?
+    ) throws(Diagnostic) -> Variable {
+        if let groups {
+            if let group = groups[name] ?? Int(name), group < Pattern.groupLimit { return .capture(group) }
+        }
         if let map = maps[name] { return .map(map) }
         if let variable = Variable(named: name) { return variable }
         if name.utf8.allSatisfy({ $0 &- 0x30 < 10 }) {
             throw .error(
                 range,
                 "\"$\(name)\" stands for nothing",
-                hint: "there are no regular expressions to capture with"
+                hint: "only the value of a regular expression in a map has groups"
             )
         }
         if name.hasPrefix("ssl_client_") {

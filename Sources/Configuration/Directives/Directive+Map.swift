@@ -8,6 +8,8 @@ struct MapDraft {
     var matchesHostnames = false
     var entries: [(key: Word, value: Word)] = []
     var fallback: Word?
+    /// Regular expressions, the groups they name, and their values.
+    var patterns: [(expression: String, ignoresCase: Bool, groups: [String: Int], value: Word)] = []
 }
 
 extension DirectiveTable {
@@ -18,8 +20,9 @@ extension DirectiveTable {
             "SOURCE $NAME",
             in: .http,
             arguments: 2...2,
-            help: "A variable whose value depends on another's: lines of \"key value;\", \"default value;\", and "
-                + "\"hostnames;\" for keys such as *.example.com. Letter case doesn't count."
+            help: "A variable whose value depends on another's: lines of \"key value;\", \"default value;\", "
+                + "\"hostnames;\" for keys such as *.example.com, \"~regex value;\" and \"~*regex value;\" with $1 to $9 "
+                + "and named groups in the value. Letter case of keys doesn't count."
         ) { builder, directive, block in try builder.readMap(directive, block) }
     ]
 }
@@ -77,8 +80,10 @@ extension ConfigurationBuilder {
             if let earlier = map.fallback { try refuseDuplicate(earlier.range, entry) }
             useTemplate(entry.first)
             map.fallback = entry.first
+        case (let text, 1) where text.hasPrefix("~"):
+            try readPattern(key, entry.first, into: &map)
         case (_, 1):
-            let key = try mapKey(key)
+            let key = mapKey(key)
             if map.entries.contains(where: { $0.key.text == key.text }) {
                 throw .error(key.range, "conflicting parameter \"\(key.text)\"", hint: "the same key is given twice")
             }
@@ -92,24 +97,29 @@ extension ConfigurationBuilder {
         }
     }
 
+    /// `~expression` and, without regard to letter case, `~*expression`.
+    private func readPattern(_ key: Word, _ value: Word, into map: inout MapDraft) throws(Diagnostic) {
+        let ignoresCase = key.text.hasPrefix("~*")
+        let expression = String(key.text.dropFirst(ignoresCase ? 2 : 1))
+        guard map.patterns.count < 1000 else {
+            throw .error(key.range, "too many regular expressions in a map", hint: "at most 1000")
+        }
+        do throws(Pattern.Flaw) {
+            let pattern = try Pattern(expression, ignoresCase: ignoresCase)
+            map.patterns.append((expression, ignoresCase, pattern.groupNames, value))
+        } catch {
+            throw .error(
+                key.range,
+                "the regular expression \"\(expression)\" can't be compiled",
+                hint: "\(error.reason), at its byte \(error.offset)"
+            )
+        }
+    }
+
     /// In lower case, without the backslash that protects a special word.
-    private func mapKey(_ word: Word) throws(Diagnostic) -> Word {
+    private func mapKey(_ word: Word) -> Word {
         var text = word.text.lowercased()
-        if text.hasPrefix("~") {
-            // `~*^word$` is what a key means anyhow.
-            let body = text.dropFirst(3).dropLast()
-            let isPlain = body.utf8.allSatisfy {
-                ($0 | 0x20) &- 0x61 < 26 || $0 &- 0x30 < 10 || $0 == 0x2D || $0 == 0x5F
-            }
-            guard text.hasPrefix("~*^"), text.hasSuffix("$"), text.utf8.count > 4, isPlain else {
-                throw .error(
-                    word.range,
-                    "regular expressions in \"map\" are not supported",
-                    hint: "name each value; letter case doesn't count"
-                )
-            }
-            text = String(text.dropFirst(3).dropLast())
-        } else if text.hasPrefix("\\") {
+        if text.hasPrefix("\\") {
             text = String(text.dropFirst())
         }
         return Word(text: text, range: word.range, isQuoted: word.isQuoted)

@@ -13,6 +13,9 @@ struct LoopEnvironment: ~Copyable {
     let services: Services
     /// A buffer for values that are looked at and dropped.
     var scratch = ByteBuffer(capacity: 1024)
+    /// What the last map's pattern matched, and in which text.
+    var captures = Captures()
+    var captureText = ByteBuffer()
     /// Where credentials are taken apart; wiped after each use.
     var credentials = BasicCredentials()
     /// Where a log line is put together.

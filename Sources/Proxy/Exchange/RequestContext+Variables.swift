@@ -36,6 +36,9 @@ extension RequestContext {
         case .hostname: output.append(environment.value.hostname)
         case .limitRequestStatus: output.append(exchange.value.limitOutcome.text)
         case .map: appendMapped(Int(operation.index), to: &output)
+        case .capture:
+            let range = environment.value.captures[Int(operation.index)]
+            output.append(environment.value.captureText.readable, range)
         case .proxyAddXForwardedFor: appendForwardedFor(to: &output)
         case .proxyHost: appendAuthority(to: &output)
         case .proxyPort: appendAuthorityPort(to: &output)
@@ -68,9 +71,17 @@ extension RequestContext {
         swap(&key, &environment.value.scratch)
         key.clear()
         append(map.value.source, to: &key)
-        let value = map.value.value(for: key.readable)
-        swap(&key, &environment.value.scratch)
+        if let value = map.value.value(for: key.readable) {
+            swap(&key, &environment.value.scratch)
+            append(value, to: &output)
+            return
+        }
+        let value = map.value.matchedValue(for: key.readable, &environment.value.captures)
+        // Captures are ranges of the key, which has to stay while the value is written.
+        swap(&key, &environment.value.captureText)
         append(value, to: &output)
+        swap(&key, &environment.value.captureText)
+        swap(&key, &environment.value.scratch)
     }
 
     /// The client's X-Forwarded-For, if any, with its address behind it.

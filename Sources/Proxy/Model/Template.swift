@@ -48,6 +48,8 @@ package enum Variable: Sendable, Hashable {
     case serverName, hostname, limitRequestStatus
     /// Index into `ProxyConfiguration.maps`.
     case map(Int)
+    /// A group of the pattern that chose a map's value: 0 for the whole match, to 9.
+    case capture(Int)
 
     // Forwarding.
     case proxyAddXForwardedFor, proxyHost, proxyPort
@@ -123,6 +125,8 @@ package struct ValueMap: Sendable, Equatable {
     /// Keys in lower case, compared without regard to letter case, with their values.
     package var entries: [(key: [UInt8], value: Template)]
     package var fallback: Template
+    /// Regular expressions with their values, tried in order when no key fits.
+    package var patterns: [MapPattern] = []
 
     package init(name: String, source: Template, entries: [(key: [UInt8], value: Template)], fallback: Template) {
         self.name = name
@@ -133,7 +137,21 @@ package struct ValueMap: Sendable, Equatable {
 
     package static func == (left: ValueMap, right: ValueMap) -> Bool {
         left.name == right.name && left.source == right.source && left.fallback == right.fallback
-            && left.matchesHostnames == right.matchesHostnames && left.entries.elementsEqual(right.entries, by: ==)
+            && left.patterns == right.patterns && left.matchesHostnames == right.matchesHostnames && left.entries.elementsEqual(right.entries, by: ==)
+    }
+}
+
+/// A regular expression among a map's keys.
+package struct MapPattern: Sendable, Equatable {
+    package var expression: String
+    package var ignoresCase: Bool
+    /// May hold `.capture`.
+    package var value: Template
+
+    package init(expression: String, ignoresCase: Bool, value: Template) {
+        self.expression = expression
+        self.ignoresCase = ignoresCase
+        self.value = value
     }
 }
 

@@ -39,7 +39,7 @@ final class NameService: Sendable {
     private let resolver: Resolver
 
     private final class Shared: Sendable {
-        let value = Mutex(State(names: ResolvedNames(version: 0, entries: [])))
+        let value = Mutex(State(names: ResolvedNames(version: 0, isComplete: false, entries: [])))
     }
 
     init(log: OperatorLog) throws(SystemError) {
@@ -63,6 +63,12 @@ final class NameService: Sendable {
 
     /// What is known at this moment.
     var names: ResolvedNames { state.value.withLock { $0.names } }
+
+    /// Waits until every name was looked up once, or the time (nanoseconds) is over. Before the loops run.
+    func waitUntilKnown(atMost limit: UInt64) {
+        let deadline = Clock.monotonic() &+ limit
+        while !names.isComplete, Clock.monotonic() < deadline { usleep(1000) }
+    }
 
     /// Tells `mailboxes` of every change from now on.
     func subscribe(_ mailboxes: [Mailbox<Message>]) { state.value.withLock { $0.mailboxes = mailboxes } }

@@ -63,6 +63,8 @@ package final class Supervisor {
         try Privileges.drop(configuration.process, errorLog: configuration.errorLog, logs: writer)
         services.resolver.follow(configuration.upstreams)
         services.readiness.follow(configuration.upstreams)
+        // So that the first request finds an upstream that can be found. One that can't be holds nothing up for long.
+        services.resolver.waitUntilKnown(atMost: 1_000_000_000)
         for index in 0..<workerCount {
             let mailbox: Mailbox<Message>
             do throws(SystemError) { mailbox = try Mailbox<Message>(capacity: 65536) } catch {

@@ -55,7 +55,7 @@ enum VariableCode: UInt8, Sendable {
     case remoteAddress, remotePort, binaryRemoteAddress, realIPRemoteAddress, realIPRemotePort
     case serverAddress, serverPort, connection, connectionRequests
     case tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
-    case remoteUser, serverName, hostname, limitRequestStatus, map
+    case remoteUser, serverName, hostname, limitRequestStatus, map, capture
     case proxyAddXForwardedFor, proxyHost, proxyPort
     case status, bodyBytesSent, bytesSent, requestTime, timeLocal, timeISO8601, milliseconds, processID, pipelined
     case sentField, upstreamAddress, upstreamStatus, upstreamResponseTime, upstreamConnectTime, upstreamHeaderTime
@@ -72,6 +72,7 @@ extension Variable {
         case .sentField(let name): (.sentField, name, 0)
         case .upstreamField(let name): (.upstreamField, name, 0)
         case .map(let index): (.map, [], index)
+        case .capture(let group): (.capture, [], group)
         case .args: (.args, [], 0)
         case .isArgs: (.isArgs, [], 0)
         case .uri: (.uri, [], 0)

@@ -12,12 +12,18 @@ struct MapRuntime: Sendable {
     private let slots: Frozen<Entry>
     private let matchesHostnames: Bool
     private let fallback: CompiledTemplate
+    private let patterns: [(pattern: Pattern, value: CompiledTemplate)]
 
     init(_ map: ValueMap, arena: Arena) {
         source = CompiledTemplate(map.source, arena: arena)
         values = arena.freeze(map.entries.map { CompiledTemplate($0.value, arena: arena) })
         matchesHostnames = map.matchesHostnames
         fallback = CompiledTemplate(map.fallback, arena: arena)
+        // Expressions were compiled before, when the configuration was read.
+        patterns = map.patterns.compactMap { entry in
+            guard let pattern = try? Pattern(entry.expression, ignoresCase: entry.ignoresCase) else { return nil }
+            return (pattern, CompiledTemplate(entry.value, arena: arena))
+        }
         var size = 8
         while size < map.entries.count * 3 { size *= 2 }
         var table = [Entry](repeating: Entry(key: Frozen(), value: -1), count: size)
@@ -30,10 +36,11 @@ struct MapRuntime: Sendable {
         slots = arena.freeze(table)
     }
 
-    /// The value for `source`.
-    func value(for source: borrowing Span<UInt8>) -> CompiledTemplate {
+    /// The value for `source` by its keys; nil when patterns have to be tried.
+    func value(for source: borrowing Span<UInt8>) -> CompiledTemplate? {
         if let found = look(source) { return found }
-        guard matchesHostnames else { return fallback }
+        let otherwise = patterns.isEmpty ? fallback : nil
+        guard matchesHostnames else { return otherwise }
         // `*.example.com` is kept with its star; so is `www.*`.
         var position = 0
         while position < source.count {
@@ -45,6 +52,12 @@ struct MapRuntime: Sendable {
             if source[position] == ASCII.dot, let found = look(source, droppingFrom: position + 1) { return found }
             position -= 1
         }
+        return otherwise
+    }
+
+    /// The value by the first pattern that matches, else the default.
+    func matchedValue(for source: borrowing Span<UInt8>, _ captures: inout Captures) -> CompiledTemplate {
+        for entry in patterns where entry.pattern.matches(source, &captures) { return entry.value }
         return fallback
     }
 
