@@ -25,13 +25,17 @@ struct MapRuntime: Sendable {
             return (pattern, CompiledTemplate(entry.value, arena: arena))
         }
         var size = 8
-        while size < map.entries.count * 3 { size *= 2 }
+        // `.example.com` stands for the name itself and everything below it.
+        while size < map.entries.count * 6 { size *= 2 }
         var table = [Entry](repeating: Entry(key: Frozen(), value: -1), count: size)
         for (position, entry) in map.entries.enumerated() {
             let key = entry.key.map(ASCII.lowercased)
-            var index = Int(truncatingIfNeeded: Self.hash(key.span)) & (size - 1)
-            while table[index].value >= 0 { index = (index + 1) & (size - 1) }
-            table[index] = Entry(key: arena.freeze(key), value: Int32(position))
+            let isBoth = map.matchesHostnames && key.first == ASCII.dot
+            for key in isBoth ? [Array(key.dropFirst()), [0x2A] + key] : [key] {
+                var index = Int(truncatingIfNeeded: Self.hash(key.span)) & (size - 1)
+                while table[index].value >= 0 { index = (index + 1) & (size - 1) }
+                table[index] = Entry(key: arena.freeze(key), value: Int32(position))
+            }
         }
         slots = arena.freeze(table)
     }
