@@ -1,0 +1,4 @@
+import ArgumentParser
+/// `postern demo`
+struct Demo: ParsableCommand {
+}

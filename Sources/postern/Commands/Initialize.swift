@@ -1,0 +1,5 @@
+import ArgumentParser
+/// `postern init`
+struct Initialize: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "init")
+}
