@@ -76,7 +76,8 @@ let package = Package(
         .executableTarget(
             name: "postern",
             dependencies: [
-                "Configuration", "ConfigSyntax", "Proxy", "DemoGateway", "Access", "Crypto", "TLS", "EventLoop", "Bytes",
+                "Configuration", "ConfigSyntax", "Proxy", "DemoGateway", "Access", "Crypto", "TLS", "Upstream", "EventLoop",
+                "Bytes", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -18,6 +18,8 @@ struct Inspection {
         var found = outcome.diagnostics
         if let configuration = outcome.configuration {
             found += NamedFiles(configuration, outcome.tree, path: service.path).diagnostics()
+        } else {
+            found += NamedFiles.unreadable(outcome.tree, path: service.path)
         }
         diagnostics = found.inReadingOrder()
     }

@@ -19,6 +19,27 @@ struct NamedFiles {
         directory = Paths.directory(of: path)
     }
 
+    /// The files that can't be opened, for a configuration with mistakes: so that all are shown at once.
+    static func unreadable(_ tree: SourceTree, path: String) -> [Diagnostic] {
+        let names: Set = [
+            "ssl_certificate", "ssl_certificate_key", "proxy_ssl_certificate", "proxy_ssl_certificate_key",
+            "proxy_ssl_trusted_certificate",
+        ]
+        let directory = Paths.directory(of: path)
+        var found: [Diagnostic] = []
+        func look(_ directives: [Directive]) {
+            for directive in directives {
+                if let block = directive.block { look(block) }
+                guard names.contains(directive.name.text), let word = directive.arguments.first else { continue }
+                let file = word.text.hasPrefix("/") ? word.text : directory + "/" + word.text
+                if unsafe access(file, R_OK) == 0 { continue }
+                found.append(.error(word.range, "can't read \"\(file)\": \(unsafe String(cString: strerror(errno)))"))
+            }
+        }
+        look(tree.directives)
+        return found
+    }
+
     /// Reads every file named; errors where Postern would not start.
     func diagnostics() -> [Diagnostic] {
         account() + certificates() + configuration.passwordFiles.flatMap(passwordFile)

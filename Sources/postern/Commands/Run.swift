@@ -7,7 +7,10 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: "The configuration file.")
     var config = Service.standardPath
 
-    @Option(name: .shortAndLong, help: "Where relative paths of logs and the pid file start (default: beside the file).")
+    @Option(
+        name: .shortAndLong,
+        help: "Where relative paths of logs and the pid file start. (default: beside the file)"
+    )
     var prefix: String?
 
     var service: Service { Service(path: config, options: LoadOptions(prefix: prefix)) }
