@@ -97,6 +97,7 @@ let package = Package(
         tests("Proxy", ["Proxy", "Configuration", "DemoGateway", "TLS", "EventLoop", "HTTP", "Access", "Limits", "Bytes"]),
         tests("ConfigSyntax", ["ConfigSyntax"]),
         tests("Configuration", ["Configuration", "ConfigSyntax", "Proxy", "EventLoop", "Limits", "TLS", "Upstream"]),
+        tests("Postern", ["postern", "Configuration", "ConfigSyntax", "Access", "Proxy", "EventLoop"]),
         tests("DemoGateway", ["DemoGateway", "EventLoop", "HTTP", "Bytes"]),
     ]
 )

@@ -30,7 +30,7 @@ struct NewPasswordOptions: ParsableArguments {
     @Flag(help: "Make a random password and print it.")
     var generate = false
 
-    @Option(help: "How the password is stored: \(SchemeName.allValueStrings.joined(separator: ", ")).")
+    @Option(help: "How the password is stored.")
     var scheme = SchemeName.bcrypt
 
     @Option(help: "bcrypt's cost, 4 to 31; each step doubles the time a check takes. (default: 12)")

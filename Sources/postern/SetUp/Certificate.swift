@@ -25,18 +25,18 @@ struct Certificate {
     /// that lives longer than 398) for `name` and this machine's own names.
     func make(name: String) throws(CommandError) {
         try Paths.makeDirectories(Paths.directory(of: chain), mode: 0o755)
-        let (newChain, newKey) = (chain + ".new", key + ".new")
-        defer {
-            unsafe unlink(newChain)
-            unsafe unlink(newKey)
+        let (newChain, newKey, settings) = (chain + ".new", key + ".new", Paths.directory(of: chain) + "/openssl.new")
+        func removeLeftovers() {
+            for path in [newChain, newKey, settings] { unsafe unlink(path) }
         }
+        removeLeftovers()
+        defer { removeLeftovers() }
+        try Paths.writeNew(settings, Self.settings(name), mode: 0o600)
         let outcome = try Subprocess.run(
             "openssl",
             [
                 "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-sha256",
-                "-days", "397", "-subj", "/CN=\(name)", "-keyout", newKey, "-out", newChain,
-                "-addext", "subjectAltName=\(Self.alternativeNames(name))",
-                "-addext", "keyUsage=critical,digitalSignature", "-addext", "extendedKeyUsage=serverAuth",
+                "-days", "397", "-subj", "/CN=\(name)", "-config", settings, "-keyout", newKey, "-out", newChain,
             ]
         )
         let instead = "put a certificate and its key at \(chain) and \(key)"
@@ -56,10 +56,22 @@ struct Certificate {
         }
     }
 
-    /// The names a certificate is for, as openssl(1) has them.
-    static func alternativeNames(_ name: String) -> String {
-        let own = ["DNS:localhost", "IP:127.0.0.1", "IP:::1"]
-        return ((name == "localhost" ? [] : ["DNS:\(name)"]) + own).joined(separator: ",")
+    /// What openssl(1) is told, in its own file's grammar, so that the machine's openssl.cnf doesn't matter.
+    static func settings(_ name: String) -> String {
+        let names = (name == "localhost" ? [] : ["DNS:\(name)"]) + ["DNS:localhost", "IP:127.0.0.1", "IP:::1"]
+        return """
+            [req]
+            distinguished_name = name
+            x509_extensions = server
+            [name]
+            [server]
+            basicConstraints = critical, CA:FALSE
+            keyUsage = critical, digitalSignature
+            extendedKeyUsage = serverAuth
+            subjectKeyIdentifier = hash
+            subjectAltName = \(names.joined(separator: ","))
+
+            """
     }
 
     /// Whether a name can stand in a certificate and in `server_name` as it is.
