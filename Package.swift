@@ -76,7 +76,8 @@ let package = Package(
         .executableTarget(
             name: "postern",
             dependencies: [
-                "Configuration", "ConfigSyntax", "Proxy", "DemoGateway", "Access", "Crypto", "TLS", "EventLoop", "Bytes",
+                "Configuration", "ConfigSyntax", "Proxy", "DemoGateway", "Access", "Crypto", "TLS", "Upstream", "EventLoop",
+                "Bytes", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -96,6 +97,7 @@ let package = Package(
         tests("Proxy", ["Proxy", "Configuration", "DemoGateway", "TLS", "EventLoop", "HTTP", "Access", "Limits", "Bytes"]),
         tests("ConfigSyntax", ["ConfigSyntax"]),
         tests("Configuration", ["Configuration", "ConfigSyntax", "Proxy", "EventLoop", "Limits", "TLS", "Upstream"]),
+        tests("Postern", ["postern", "Configuration", "ConfigSyntax", "Access", "Proxy", "EventLoop"]),
         tests("DemoGateway", ["DemoGateway", "EventLoop", "HTTP", "Bytes"]),
     ]
 )

@@ -4,6 +4,8 @@ package struct SourceTree: Sendable {
     package var diagnostics: [Diagnostic] = []
     /// In the order read, the main file first.
     package var files: [SourceFile] = []
+
+    package init() {}
 }
 
 /// Replaces each `include` with the directives of the files it names.

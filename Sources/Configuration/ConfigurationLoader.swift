@@ -7,11 +7,30 @@ package struct LoadOutcome: Sendable {
     package var configuration: ProxyConfiguration?
     /// In reading order, without repetitions.
     package var diagnostics: [Diagnostic]
+    /// What was read, includes taken in: for whoever looks at the files that directives name.
+    package var tree = SourceTree()
+
     /// Paths of the files read, the main one first.
-    package var files: [String]
+    package var files: [String] { tree.files.map(\.name) }
 
     /// The diagnostics as text for people; empty if there are none.
     package var report: String { DiagnosticRenderer().render(diagnostics) }
+}
+
+/// What may be said about a configuration beside its file, as Nginx's command line has it.
+package struct LoadOptions: Sendable, Equatable {
+    /// Where relative paths of logs and of the pid file start (`-p`); nil for where the main file lies.
+    package var prefix: String?
+    /// Directives of the main level, read before the file (`-g`).
+    package var directives: String?
+    /// The error log to use where the file names none (`-e`); `stderr` is standard error.
+    package var errorLog: String?
+
+    package init(prefix: String? = nil, directives: String? = nil, errorLog: String? = nil) {
+        self.prefix = prefix
+        self.directives = directives
+        self.errorLog = errorLog
+    }
 }
 
 /// Reads configuration files.
@@ -19,21 +38,21 @@ package enum ConfigurationLoader {
     /// Reads a file and those it includes.
     ///
     /// Relative paths of includes, certificates and password files start where the file lies; those of logs and the pid
-    /// file at `prefix`, or there too without one. A main file that can't be read is one diagnostic.
+    /// file at the prefix, or there too without one. A main file that can't be read is one diagnostic.
     package static func load(
         path: String,
-        prefix: String? = nil,
+        options: LoadOptions = LoadOptions(),
         environment: ConfigurationEnvironment = .system(asksResolver: false)
     ) -> LoadOutcome {
         let directory = directory(of: path)
-        let directories = ConfigurationDirectories(configuration: directory, prefix: prefix ?? directory)
+        let directories = ConfigurationDirectories(configuration: directory, prefix: options.prefix ?? directory)
         do {
             let tree = try IncludeExpander.load(path: path, directory: directory, loader: SystemFileLoader())
-            return outcome(tree, directories, environment)
+            return outcome(tree, directories, environment, options)
         } catch {
             let place = SourceRange(file: SourceFile(name: path, text: ""), offset: 0, length: 0)
             let diagnostic = Diagnostic.error(place, "can't read the configuration: \(error.description)")
-            return LoadOutcome(configuration: nil, diagnostics: [diagnostic], files: [])
+            return LoadOutcome(configuration: nil, diagnostics: [diagnostic])
         }
     }
 
@@ -53,8 +72,10 @@ package enum ConfigurationLoader {
     private static func outcome(
         _ tree: SourceTree,
         _ directories: ConfigurationDirectories,
-        _ environment: ConfigurationEnvironment
+        _ environment: ConfigurationEnvironment,
+        _ options: LoadOptions = LoadOptions()
     ) -> LoadOutcome {
+        let given = commandLine(options, directories)
         // An http block is what makes an Nginx file, wherever it was included from.
         let isNginx = tree.directives.contains { $0.name.text == "http" && $0.block != nil }
         let builder = ConfigurationBuilder(
@@ -62,14 +83,25 @@ package enum ConfigurationLoader {
             environment: environment,
             directories: directories
         )
+        builder.read(given.directives)
         builder.read(tree.directives)
-        let configuration = Assembler.assemble(builder)
-        let diagnostics = (tree.diagnostics + builder.diagnostics).inReadingOrder()
+        var configuration = Assembler.assemble(builder)
+        if builder.main.errorLog == nil, let log = options.errorLog {
+            let path = log.hasPrefix("/") ? log : directories.prefix + "/" + log
+            configuration.errorLog.destination = log == "stderr" ? .standardError : .file(path)
+        }
+        let diagnostics = (given.diagnostics + tree.diagnostics + builder.diagnostics).inReadingOrder()
         return LoadOutcome(
             configuration: diagnostics.hasErrors ? nil : configuration,
             diagnostics: diagnostics,
-            files: tree.files.map(\.name)
+            tree: tree
         )
+    }
+
+    private static func commandLine(_ options: LoadOptions, _ directories: ConfigurationDirectories) -> SourceTree {
+        guard let text = options.directives else { return SourceTree() }
+        let source = SourceFile(name: "command line", bytes: Array(text.utf8), order: -1)
+        return IncludeExpander.expand(source, directory: directories.configuration, loader: SystemFileLoader())
     }
 
     private static func directory(of path: String) -> String {

@@ -22,7 +22,8 @@ package enum DirectiveReference {
         return text
     }
 
-    /// Every directive in a line, or all there is to know of those whose names begin with `prefix`.
+    /// Every directive in a line, or all there is to know of the one called `prefix`; if there is none, of those whose names
+    /// begin with it. Empty if there are none either.
     package static func plain(prefix: String? = nil) -> String {
         guard let prefix else {
             return DirectiveTable.families.map { title, directives in
@@ -31,7 +32,8 @@ package enum DirectiveReference {
             .joined(separator: "\n")
         }
         let found = DirectiveTable.families.flatMap(\.directives).filter { $0.name.hasPrefix(prefix) }
-        return found.map(description).joined(separator: "\n")
+        let exact = found.filter { $0.name == prefix }
+        return (exact.isEmpty ? found : exact).map(description).joined(separator: "\n")
     }
 
     /// Several lines about one directive.
@@ -82,7 +84,7 @@ package enum DirectiveReference {
     private static let introduction = """
         # Configuration
 
-        This file is generated from the directive table (`postern directives --markdown`); change it there.
+        This file is generated from the directive table (`postern directives`); change it there.
 
         `proxy.conf` is written in Nginx's grammar. A file with an `http { }` block is an **Nginx file**: what Nginx means, it
         means. A file without one is **native**: `server { }` and `upstream { }` stand at the top level, and defaults are

@@ -1,36 +1,38 @@
-import ArgumentParser
 import ConfigSyntax
 import Configuration
 import Glibc
 import Proxy
 
-/// A configuration file and the process that serves it.
+/// A configuration file, and the process that serves it.
 struct Service {
-    let path: String
+    /// Where the file is unless told otherwise.
+    static let standardPath = "/etc/postern/proxy.conf"
 
-    /// Serves until a signal ends it; the exit status.
-    func run() throws -> Int32 {
-        let outcome = ConfigurationLoader.load(path: path)
-        if !outcome.diagnostics.isEmpty { printToStandardError(outcome.report) }
+    let path: String
+    var options = LoadOptions()
+
+    /// Serves until a signal ends it; the exit status. `whenListening` runs once every socket is bound.
+    func run(whenListening: () -> Void = {}) -> Int32 {
+        let outcome = ConfigurationLoader.load(path: path, options: options)
+        // Notes are for `check`: nothing in them needs a change.
+        let serious = outcome.diagnostics.filter { $0.severity != .note }
+        if !serious.isEmpty { Console.complain(DiagnosticRenderer().render(serious)) }
         guard let configuration = outcome.configuration else { return 1 }
-        let path = path
+        let (path, options) = (path, options)
         do {
             let supervisor = try Supervisor(configuration) {
-                let outcome = ConfigurationLoader.load(path: path)
+                let outcome = ConfigurationLoader.load(path: path, options: options)
                 guard let configuration = outcome.configuration else {
-                    return .rejected(outcome.report.split(separator: "\n").map(String.init))
+                    let errors = outcome.diagnostics.filter { $0.severity == .error }
+                    return .rejected(DiagnosticRenderer().render(errors).split(separator: "\n").map(String.init))
                 }
                 return .configuration(configuration)
             }
+            whenListening()
             return supervisor.run()
         } catch {
-            printToStandardError("postern: \(error)")
+            Console.complain("postern: \(error)")
             return 1
         }
     }
-}
-
-func printToStandardError(_ text: String) {
-    let bytes = Array((text.hasSuffix("\n") ? text : text + "\n").utf8)
-    _ = unsafe bytes.withUnsafeBytes { unsafe write(2, $0.baseAddress, $0.count) }
 }

@@ -34,7 +34,7 @@ struct LoaderTests {
             "main": "http { include *.inc; access_log a.log; } pid x.pid;",
             "1.inc": "server { listen 443 ssl; ssl_certificate c.pem; ssl_certificate_key /k.pem; return 204; }",
         ])
-        let outcome = ConfigurationLoader.load(path: "\(files.path)/main", prefix: "/prefix")
+        let outcome = ConfigurationLoader.load(path: "\(files.path)/main", options: LoadOptions(prefix: "/prefix"))
         let configuration = try #require(outcome.configuration)
         #expect(outcome.files == ["\(files.path)/main", "\(files.path)/1.inc"])
         #expect(configuration.process.pidFile == "/prefix/x.pid")

@@ -85,7 +85,7 @@ struct TableTests {
         let bytes = try SystemFileLoader().read(String(path), limit: 1 << 20)
         #expect(
             String(decoding: bytes, as: UTF8.self) == DirectiveReference.markdown,
-            "write it anew: postern directives --markdown > docs/configuration.md"
+            "write it anew: postern directives > docs/configuration.md"
         )
     }
 
