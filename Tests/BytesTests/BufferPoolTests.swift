@@ -12,14 +12,16 @@ struct BufferPoolTests {
         #expect(pool.inUse == 0)
         #expect(pool.spareCount == 1)
         let again = pool.take()
-        #expect(again.isEmpty)
+        #expect(again.isEmpty == true)
         #expect(pool.spareCount == 0)
         pool.give(again)
     }
 
     @Test func keepsNoMoreThanItsLimit() {
         var pool = BufferPool(bufferCapacity: 16, limit: 2)
-        let (first, second, third) = (pool.take(), pool.take(), pool.take())
+        let first = pool.take()
+        let second = pool.take()
+        let third = pool.take()
         #expect(pool.inUse == 3)
         pool.give(first)
         pool.give(second)

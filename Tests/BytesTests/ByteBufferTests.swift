@@ -4,8 +4,8 @@ import Testing
 struct ByteBufferTests {
     @Test func holdsNothingWithoutStorage() {
         var buffer = ByteBuffer()
-        #expect(buffer.isEmpty)
-        #expect(!buffer.hasStorage)
+        #expect(buffer.isEmpty == true)
+        #expect(buffer.hasStorage == false)
         #expect(buffer.readable.count == 0)
         #expect(buffer.written.count == 0)
         buffer.compact()
@@ -34,8 +34,8 @@ struct ByteBufferTests {
         buffer.append([UInt8](repeating: 0x78, count: 100))
         #expect(buffer.readIndex == 2)
         #expect(buffer.writeIndex == 106)
-        #expect(buffer.readable.string.hasPrefix("cdefxxx"))
-        #expect(buffer.written.string.hasPrefix("abcdef"))
+        #expect(buffer.readable.string.hasPrefix("cdefxxx") == true)
+        #expect(buffer.written.string.hasPrefix("abcdef") == true)
     }
 
     @Test func consumingAllStartsAnew() {
@@ -51,7 +51,7 @@ struct ByteBufferTests {
     @Test func skippingAllKeepsThePositions() {
         var buffer = ByteBuffer(Array("abc".utf8))
         buffer.skip(3)
-        #expect(buffer.isEmpty)
+        #expect(buffer.isEmpty == true)
         #expect(buffer.written.string == "abc")
     }
 
@@ -72,7 +72,7 @@ struct ByteBufferTests {
         buffer.truncate(to: 4)
         #expect(buffer.readable.string == "cd")
         buffer.truncate(to: 2)
-        #expect(buffer.isEmpty)
+        #expect(buffer.isEmpty == true)
     }
 
     @Test func truncatingBeforeWhatWasReadTraps() async {
@@ -121,7 +121,7 @@ struct ByteBufferTests {
         var buffer = ByteBuffer(Array("ab".utf8))
         let filled = unsafe buffer.withWritable(minimum: 10) { memory in
             unsafe memory[0] = 0x63
-            return unsafe memory.count >= 10 ? 1 : 0
+            return memory.count >= 10 ? 1 : 0
         }
         #expect(filled == 1)
         #expect(buffer.readable.string == "abc")
@@ -140,7 +140,7 @@ struct ByteBufferTests {
         var buffer = ByteBuffer(Array("secret".utf8))
         buffer.consume(2)
         buffer.wipe()
-        #expect(buffer.isEmpty)
+        #expect(buffer.isEmpty == true)
         _ = unsafe buffer.withWritable(minimum: 6) { _ in 6 }
         #expect(buffer.readable.array == [0, 0, 0, 0, 0, 0])
     }

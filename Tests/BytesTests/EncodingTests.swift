@@ -53,10 +53,10 @@ struct EncodingTests {
 
     @Test func aRefusalAppendsNothing() {
         var buffer = ByteBuffer(Array("kept".utf8))
-        #expect(!Base64.decode(Array("Zm9vZm9*".utf8).span, into: &buffer))
-        #expect(!Base64.decode(Array("Zm9vZh==".utf8).span, into: &buffer))
+        #expect(Base64.decode(Array("Zm9vZm9*".utf8).span, into: &buffer) == false)
+        #expect(Base64.decode(Array("Zm9vZh==".utf8).span, into: &buffer) == false)
         #expect(buffer.readable.string == "kept")
-        #expect(Base64.decode(Array("Zm9v".utf8).span, into: &buffer))
+        #expect(Base64.decode(Array("Zm9v".utf8).span, into: &buffer) == true)
         #expect(buffer.readable.string == "keptfoo")
     }
 

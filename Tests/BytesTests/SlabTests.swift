@@ -17,19 +17,19 @@ struct SlabTests {
         var slab = Slab<Int>(limit: 64)
         let slot = try #require(slab.allocate { 0 })
         let generation = slab.generation(of: slot)
-        #expect(slab.isCurrent(slot, generation: generation))
+        #expect(slab.isCurrent(slot, generation: generation) == true)
         slab.release(slot)
-        #expect(!slab.isCurrent(slot, generation: generation))
+        #expect(slab.isCurrent(slot, generation: generation) == false)
         let again = try #require(slab.allocate { 0 })
         #expect(again == slot)
-        #expect(slab.isCurrent(again, generation: slab.generation(of: again)))
-        #expect(!slab.isCurrent(slot, generation: generation))
+        #expect(slab.isCurrent(again, generation: slab.generation(of: again)) == true)
+        #expect(slab.isCurrent(slot, generation: generation) == false)
     }
 
     @Test func slotsThatNeverWereAreNotCurrent() {
         let slab = Slab<Int>(limit: 64)
-        #expect(!slab.isCurrent(0, generation: 0))
-        #expect(!slab.isCurrent(.max, generation: 1))
+        #expect(slab.isCurrent(0, generation: 0) == false)
+        #expect(slab.isCurrent(.max, generation: 1) == false)
     }
 
     @Test func aReusedSlotKeepsItsValue() throws {

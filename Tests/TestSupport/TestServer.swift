@@ -8,7 +8,12 @@ package struct TestRequest: Sendable {
     /// The whole head, its last line end included.
     package let head: String
     /// The body, decoded if it was chunked.
-    package var body: [UInt8] = []
+    package var body: [UInt8]
+
+    package init(head: String, body: [UInt8] = []) {
+        self.head = head
+        self.body = body
+    }
 
     package var text: String { String(decoding: body, as: UTF8.self) }
     /// Method, target and version.
