@@ -32,6 +32,13 @@ package final class TestClient {
         Sockets.setNoDelay(self.socket.raw)
     }
 
+    /// Speaks over a socket that is connected already.
+    package init(adopting socket: consuming OwnedDescriptor, timeout: UInt64 = Patience.limit) {
+        self.timeout = timeout
+        self.socket = socket
+        Sockets.setNoDelay(self.socket.raw)
+    }
+
     /// The socket, for options.
     package var descriptor: Int32 { socket.raw }
 

@@ -1,0 +1,52 @@
+import Bytes
+import Testing
+
+struct BufferPoolTests {
+    @Test func givesBackWhatItWasGiven() {
+        var pool = BufferPool(bufferCapacity: 100, limit: 2)
+        var first = pool.take()
+        #expect(first.capacity >= 100)
+        #expect(pool.inUse == 1)
+        first.append("old")
+        pool.give(first)
+        #expect(pool.inUse == 0)
+        #expect(pool.spareCount == 1)
+        let again = pool.take()
+        #expect(again.isEmpty == true)
+        #expect(pool.spareCount == 0)
+        pool.give(again)
+    }
+
+    @Test func keepsNoMoreThanItsLimit() {
+        var pool = BufferPool(bufferCapacity: 16, limit: 2)
+        let first = pool.take()
+        let second = pool.take()
+        let third = pool.take()
+        #expect(pool.inUse == 3)
+        pool.give(first)
+        pool.give(second)
+        pool.give(third)
+        #expect(pool.spareCount == 2)
+        #expect(pool.inUse == 0)
+    }
+
+    @Test(arguments: [(100, true), (200, true), (201, false)])
+    func keepsNoBufferThatGrewTooLarge(capacity: Int, isKept: Bool) {
+        var pool = BufferPool(bufferCapacity: 100, limit: 4)
+        pool.give(pool.take())
+        var taken = pool.take()
+        taken = ByteBuffer(capacity: capacity)
+        pool.give(taken)
+        #expect(pool.spareCount == (isKept ? 1 : 0))
+        #expect(pool.inUse == 0)
+    }
+
+    @Test func takesNoNoticeOfBuffersWithoutStorage() {
+        var pool = BufferPool(bufferCapacity: 16, limit: 2)
+        let taken = pool.take()
+        pool.give(ByteBuffer())
+        #expect(pool.inUse == 1)
+        #expect(pool.spareCount == 0)
+        pool.give(taken)
+    }
+}
