@@ -61,7 +61,8 @@ let package = Package(
         .target(
             name: "Proxy",
             dependencies: [
-                "Bytes", "EventLoop", "Crypto", "TLS", "HTTP", "Limits", "Access", "Store", "Upstream", "CLinux", "CPCRE2",
+                "Bytes", "EventLoop", "Crypto", "TLS", "HTTP", "Limits", "Access", "Store", "Upstream", "CLinux",
+                "CPCRE2",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
@@ -69,14 +70,17 @@ let package = Package(
         .target(name: "ConfigSyntax", swiftSettings: settings),
         .target(
             name: "Configuration",
-            dependencies: ["Bytes", "ConfigSyntax", "Proxy", "TLS", "Access", "Limits", "HTTP", "Upstream", "EventLoop"],
+            dependencies: [
+                "Bytes", "ConfigSyntax", "Proxy", "TLS", "Access", "Limits", "HTTP", "Upstream", "EventLoop",
+            ],
             swiftSettings: settings
         ),
         .target(name: "DemoGateway", dependencies: ["Bytes", "EventLoop", "HTTP", "Crypto"], swiftSettings: settings),
         .executableTarget(
             name: "postern",
             dependencies: [
-                "Configuration", "ConfigSyntax", "Proxy", "DemoGateway", "Access", "Crypto", "TLS", "Upstream", "EventLoop",
+                "Configuration", "ConfigSyntax", "Proxy", "DemoGateway", "Access", "Crypto", "TLS", "Upstream",
+                "EventLoop",
                 "Bytes", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -85,7 +89,12 @@ let package = Package(
         ),
 
         // Tests mirror the targets; stand-ins live in TestSupport.
-        .target(name: "TestSupport", dependencies: ["Bytes", "EventLoop"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Bytes", "EventLoop"],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
         tests("Bytes", ["Bytes"]),
         tests("EventLoop", ["EventLoop", "Bytes"]),
         tests("Crypto", ["Crypto", "Bytes"]),
@@ -94,7 +103,10 @@ let package = Package(
         tests("Limits", ["Limits"]),
         tests("Access", ["Access", "Limits", "Crypto", "Bytes"]),
         tests("Upstream", ["Upstream", "EventLoop"]),
-        tests("Proxy", ["Proxy", "Configuration", "DemoGateway", "TLS", "EventLoop", "HTTP", "Access", "Limits", "Bytes"]),
+        tests(
+            "Proxy",
+            ["Proxy", "Configuration", "DemoGateway", "TLS", "EventLoop", "HTTP", "Access", "Limits", "Bytes"]
+        ),
         tests("ConfigSyntax", ["ConfigSyntax"]),
         tests("Configuration", ["Configuration", "ConfigSyntax", "Proxy", "EventLoop", "Limits", "TLS", "Upstream"]),
         tests("Postern", ["postern", "Configuration", "ConfigSyntax", "Access", "Proxy", "EventLoop"]),

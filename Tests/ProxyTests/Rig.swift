@@ -107,7 +107,9 @@ final class Rig {
     }
 
     /// The status that a request gets, or 0 when it is let through or has to wait.
-    func status(_ text: String, through last: Phase = .handler) throws -> Int { try reply(text, through: last)?.status ?? 0 }
+    func status(_ text: String, through last: Phase = .handler) throws -> Int {
+        try reply(text, through: last)?.status ?? 0
+    }
 
     /// The text of a template under the present request.
     func render(_ variable: Variable) -> String {

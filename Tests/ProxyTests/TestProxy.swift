@@ -84,7 +84,8 @@ final class TestProxy: Sendable {
     func connect(_ index: Int = 0) throws -> TestClient { try TestClient(address(index), timeout: Self.patience) }
 
     /// Sends one request over a connection of its own and reads the answer.
-    func get(_ target: String, host: String = "gateway.test", _ fields: [(String, String)] = []) throws -> TestResponse {
+    func get(_ target: String, host: String = "gateway.test", _ fields: [(String, String)] = []) throws -> TestResponse
+    {
         try connect().exchange("GET", target, host: host, fields)
     }
 

@@ -69,7 +69,8 @@ extension DirectiveTable {
             default: "text/plain",
             help: "The Content-Type of a return's text. Replies from upstream keep theirs.",
             set: DirectiveSpec.word(\.level.defaultType) { _, word in
-                guard word.text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F || $0 == 0x20 }), word.text.contains("/") else {
+                guard word.text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F || $0 == 0x20 }), word.text.contains("/")
+                else {
                     throw Diagnostic.error(word.range, "invalid media type \"\(word.text)\"")
                 }
                 return word.text

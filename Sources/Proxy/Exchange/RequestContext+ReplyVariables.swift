@@ -60,7 +60,11 @@ extension RequestContext {
         case .requestTime: appendSeconds((now &- exchange.value.startedAt) / 1_000_000, to: &output)
         case .sentField, .upstreamField: appendReplyField(operation.text, to: &output)
         case .upstreamAddress:
-            if let address = exchange.value.lastUpstreamAddress { address.append(to: &output) } else { output.append("-") }
+            if let address = exchange.value.lastUpstreamAddress {
+                address.append(to: &output)
+            } else {
+                output.append("-")
+            }
         case .upstreamStatus:
             if exchange.value.lastUpstreamStatus > 0 {
                 output.append(decimal: exchange.value.lastUpstreamStatus)

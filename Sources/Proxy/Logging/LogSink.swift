@@ -97,7 +97,9 @@ final class LogWriter: Sendable {
 
     /// A line was left in a ring: see that somebody looks.
     func notify() {
-        guard isAsleep.load(ordering: .relaxed), isAsleep.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        guard isAsleep.load(ordering: .relaxed), isAsleep.exchange(false, ordering: .acquiringAndReleasing) else {
+            return
+        }
         signal()
     }
 
@@ -131,7 +133,9 @@ final class LogWriter: Sendable {
                 if error != nil || dropped > 0, lastReport == 0 || now &- lastReport > 10_000_000_000 {
                     lastReport = now
                     if let error { log.critical("access log lines are lost: \(error)") }
-                    if dropped > 0 { log.critical("\(dropped) access log lines were dropped: the writer can't keep up") }
+                    if dropped > 0 {
+                        log.critical("\(dropped) access log lines were dropped: the writer can't keep up")
+                    }
                 }
             }
             if isLast {

@@ -34,7 +34,9 @@ package final class OperatorLog: Sendable {
 
     /// Opens the file anew, after it was rotated.
     package func reopen() {
-        if let error = sink.reopen() { self.error("error_log can't be opened anew, the old file stays in use: \(error)") }
+        if let error = sink.reopen() {
+            self.error("error_log can't be opened anew, the old file stays in use: \(error)")
+        }
     }
 }
 

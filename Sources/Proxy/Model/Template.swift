@@ -137,7 +137,8 @@ package struct ValueMap: Sendable, Equatable {
 
     package static func == (left: ValueMap, right: ValueMap) -> Bool {
         left.name == right.name && left.source == right.source && left.fallback == right.fallback
-            && left.patterns == right.patterns && left.matchesHostnames == right.matchesHostnames && left.entries.elementsEqual(right.entries, by: ==)
+            && left.patterns == right.patterns && left.matchesHostnames == right.matchesHostnames
+            && left.entries.elementsEqual(right.entries, by: ==)
     }
 }
 
@@ -170,7 +171,9 @@ extension Template {
 extension ProxyConfiguration {
     /// Whether some template asks for a field of the upstream's reply.
     var readsReplyFields: Bool {
-        if accessLogs.contains(where: \.format.readsReplyFields) || maps.contains(where: \.source.readsReplyFields) { return true }
+        if accessLogs.contains(where: \.format.readsReplyFields) || maps.contains(where: \.source.readsReplyFields) {
+            return true
+        }
         return servers.contains { server in
             (server.locations + [server.root]).contains { location in
                 location.responseFields.contains(where: \.value.readsReplyFields)

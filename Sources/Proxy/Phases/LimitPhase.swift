@@ -32,7 +32,9 @@ struct LimitPhase {
                 for index in 0..<counted {
                     let earlier = location.value.limits[index]
                     let zone = runtime.zones[Int(earlier.zone)]
-                    if (zone.key == .user) == ofUsers, let key = self.key(request, zone) { zone.table.refund(key, earlier.rule) }
+                    if (zone.key == .user) == ofUsers, let key = self.key(request, zone) {
+                        zone.table.refund(key, earlier.rule)
+                    }
                 }
                 if location.value.limitIsDryRun {
                     exchange.value.limitOutcome = .rejectedDryRun

@@ -24,7 +24,9 @@ struct LocationPhase {
         let location = found < 0 ? server.value.root : server.value.locations[found]
         exchange.value.location = location
         // An escaped letter means the letter to every server; what else is in doubt has a fact of its own.
-        if !facts.subtracting([.escapes, .nonASCII]).isEmpty, !server.value.hasOnePolicy, isAmbiguous(request, server, facts, location.value.policy) {
+        if !facts.subtracting([.escapes, .nonASCII]).isEmpty, !server.value.hasOnePolicy,
+            isAmbiguous(request, server, facts, location.value.policy)
+        {
             exchange.value.refusal = .ambiguousPath
             return .respond(Reply(400))
         }
@@ -51,7 +53,12 @@ struct LocationPhase {
         return normalized.facts
     }
 
-    private static func isAmbiguous(_ request: RequestContext, _ server: Ref<ServerRuntime>, _ facts: PathFacts, _ policy: Int) -> Bool {
+    private static func isAmbiguous(
+        _ request: RequestContext,
+        _ server: Ref<ServerRuntime>,
+        _ facts: PathFacts,
+        _ policy: Int
+    ) -> Bool {
         var reading = ByteBuffer()
         swap(&reading, &request.environment.value.scratch)
         defer { swap(&reading, &request.environment.value.scratch) }

@@ -29,7 +29,9 @@ final class ReadinessProbe: Sendable {
         enum Step { case answer(Bool), wait, start }
         let step = state.withLock { state -> Step in
             state.names = names
-            if let answer = state.answer, Clock.monotonic() &- state.answeredAt < 1_000_000_000 { return .answer(answer) }
+            if let answer = state.answer, Clock.monotonic() &- state.answeredAt < 1_000_000_000 {
+                return .answer(answer)
+            }
             if state.waiting.count >= 1000 { return .answer(state.answer ?? false) }
             state.waiting.append(deliver)
             if state.isRunning { return .wait }
@@ -71,7 +73,9 @@ final class ReadinessProbe: Sendable {
             case .address(let address):
                 if isReachable(address) { return true }
             case .name(let name, let port):
-                for address in names.addresses(of: name) ?? [] where isReachable(address.with(port: port)) { return true }
+                for address in names.addresses(of: name) ?? [] where isReachable(address.with(port: port)) {
+                    return true
+                }
             }
         }
         return false

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Memory for what is made once when a configuration loads and read until the last request under it has ended.
 ///
 /// Values in it have stable addresses and count no references, so that the request path reads them like constants.
@@ -8,7 +10,7 @@ final class Arena: @unchecked Sendable {
 
     deinit {
         for cleanup in cleanups { cleanup() }
-        for unsafe block in unsafe blocks { unsafe block.deallocate() }
+        for unsafeblock in unsafe blocks { unsafe block.deallocate() }
     }
 
     /// A constant array of trivial values.
@@ -35,8 +37,6 @@ final class Arena: @unchecked Sendable {
         return unsafe Ref(unsafe: pointer)
     }
 }
-
-import Bytes
 
 /// A constant array in an arena. Reading one counts no references; its arena must outlive it.
 @safe

@@ -54,7 +54,9 @@ final class Runtime: Sendable {
         var servers: [Ref<ServerRuntime>] = []
         for server in model.servers {
             servers.append(
-                arena.place(try ServerRuntime(server, index: servers.count, model: model, policies: &policies, arena: arena))
+                arena.place(
+                    try ServerRuntime(server, index: servers.count, model: model, policies: &policies, arena: arena)
+                )
             )
         }
         self.servers = arena.freeze(servers)

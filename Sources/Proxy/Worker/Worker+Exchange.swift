@@ -87,7 +87,9 @@ extension Worker {
         case .readiness:
             let token = exchange.value.token
             let mailbox = mailbox
-            services.readiness.check(names: services.resolver.names) { isReady in _ = mailbox.post(.readiness(token, isReady)) }
+            services.readiness.check(names: services.resolver.names) { isReady in
+                _ = mailbox.post(.readiness(token, isReady))
+            }
         }
     }
 

@@ -215,7 +215,9 @@ extension Worker {
     ) {
         let entry = groups[exchange.value.group]
         entry.value.group.failed(peer, failure, now: now)
-        if failure.suggestsRefresh, let name = entry.value.group.name(of: peer) { services.resolver.requestRefresh(name) }
+        if failure.suggestsRefresh, let name = entry.value.group.name(of: peer) {
+            services.resolver.requestRefresh(name)
+        }
         retry(exchange, failure, isReused: false, bytesTaken: 0, stalePeer: nil)
     }
 
@@ -240,9 +242,13 @@ extension Worker {
             return
         }
         if entry.value.group.failed(peer, failure, now: now) {
-            services.log.warning("upstream \(upstream.value.address) of \"\(entry.value.group.configuration.name)\" rests")
+            services.log.warning(
+                "upstream \(upstream.value.address) of \"\(entry.value.group.configuration.name)\" rests"
+            )
         }
-        if failure.suggestsRefresh, let name = entry.value.group.name(of: peer) { services.resolver.requestRefresh(name) }
+        if failure.suggestsRefresh, let name = entry.value.group.name(of: peer) {
+            services.resolver.requestRefresh(name)
+        }
         closeSocket(upstream)
         follow(decision, exchange, failure)
     }
@@ -296,7 +302,8 @@ extension Worker {
     private mutating func giveUp(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
         report(exchange, failure)
         exchange.value.refusal = .upstreamFailed
-        exchange.value.lastUpstreamStatus = exchange.value.isHeadSent ? exchange.value.lastUpstreamStatus : failure.status
+        exchange.value.lastUpstreamStatus =
+            exchange.value.isHeadSent ? exchange.value.lastUpstreamStatus : failure.status
         if exchange.value.isHeadSent {
             abort(exchange.value.client)
         } else {

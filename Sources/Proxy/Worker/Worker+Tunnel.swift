@@ -122,7 +122,9 @@ extension Worker {
             if !upstream.value.input.hasStorage { upstream.value.input = buffers.take() }
             switch upstream.value.transport.read(into: &upstream.value.input, minimum: 1) {
             case .bytes:
-                if upstream.value.transport.isDrained, !upstream.value.isPeerClosed { upstream.value.isReadable = false }
+                if upstream.value.transport.isDrained, !upstream.value.isPeerClosed {
+                    upstream.value.isReadable = false
+                }
             case .wantsRead, .wantsWrite: upstream.value.isReadable = false
             case .endOfStream, .failed: return true
             }

@@ -4,7 +4,9 @@ import Testing
 
 struct ReplyHeadWriterTests {
     private func nginx(_ location: String, _ server: String = "") throws -> Rig {
-        try Rig("events {} http { server { listen 80; \(server) location / { proxy_pass http://127.0.0.1:1; \(location) } } }")
+        try Rig(
+            "events {} http { server { listen 80; \(server) location / { proxy_pass http://127.0.0.1:1; \(location) } } }"
+        )
     }
 
     @Test func dropsWhatConcernsOneConnection() throws {
@@ -31,7 +33,8 @@ struct ReplyHeadWriterTests {
     }
 
     @Test func serverAndDateAreOurs() throws {
-        let reply = "HTTP/1.1 200 OK\nServer: gateway/1\nDate: Thu, 01 Jan 1970 00:00:00 GMT\nX-Powered-By: x\nContent-Length: 0"
+        let reply =
+            "HTTP/1.1 200 OK\nServer: gateway/1\nDate: Thu, 01 Jan 1970 00:00:00 GMT\nX-Powered-By: x\nContent-Length: 0"
         let head = try nginx("").replyHead(reply)
         #expect(head.values(of: "server").count == 1)
         #expect(head.values(of: "date").count == 1)
@@ -43,7 +46,8 @@ struct ReplyHeadWriterTests {
     }
 
     @Test(arguments: [
-        ("HTTP/1.1 200 OK\nContent-Length: 7", ["7"], [String]()), ("HTTP/1.1 200 OK\nTransfer-Encoding: chunked", [], ["chunked"]),
+        ("HTTP/1.1 200 OK\nContent-Length: 7", ["7"], [String]()),
+        ("HTTP/1.1 200 OK\nTransfer-Encoding: chunked", [], ["chunked"]),
         ("HTTP/1.1 200 OK", [], ["chunked"]), ("HTTP/1.1 204 No Content\nContent-Length: 0", [], []),
         ("HTTP/1.1 304 Not Modified\nContent-Length: 7", ["7"], []), ("HTTP/1.1 304 Not Modified", [], []),
     ])
@@ -59,7 +63,8 @@ struct ReplyHeadWriterTests {
     }
 
     @Test(arguments: [
-        (200, true), (201, true), (204, true), (206, true), (301, true), (302, true), (303, true), (304, true), (307, true),
+        (200, true), (201, true), (204, true), (206, true), (301, true), (302, true), (303, true), (304, true),
+        (307, true),
         (308, true), (202, false), (400, false), (404, false), (500, false),
     ])
     func addsFieldsByStatus(status: Int, isListed: Bool) throws {
@@ -101,7 +106,8 @@ struct ReplyHeadWriterTests {
     }
 
     @Test(arguments: [
-        ("", "http://127.0.0.1:1/x?y", "/x?y"), ("", "https://elsewhere/x", "https://elsewhere/x"), ("", "/plain", "/plain"),
+        ("", "http://127.0.0.1:1/x?y", "/x?y"), ("", "https://elsewhere/x", "https://elsewhere/x"),
+        ("", "/plain", "/plain"),
         ("proxy_redirect off;", "http://127.0.0.1:1/x", "http://127.0.0.1:1/x"),
         ("proxy_redirect http://127.0.0.1:1/ https://$host/;", "http://127.0.0.1:1/x", "https://gw/x"),
         ("proxy_redirect http://in/ http://out/;", "http://in/deep/x", "http://out/deep/x"),

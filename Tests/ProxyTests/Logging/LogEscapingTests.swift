@@ -24,7 +24,8 @@ struct LogEscapingTests {
     func standardEscapesAsNginxDoes(input: String, expected: String) { #expect(text(input, .standard) == expected) }
 
     @Test(arguments: [
-        ("plain", "plain"), ("a\"b\\", "a\\\"b\\\\"), ("\n\r\t", "\\u000a\\u000d\\u0009"), ("é ☃", "é ☃"), ("\u{7F}", "\\u007f"),
+        ("plain", "plain"), ("a\"b\\", "a\\\"b\\\\"), ("\n\r\t", "\\u000a\\u000d\\u0009"), ("é ☃", "é ☃"),
+        ("\u{7F}", "\\u007f"),
     ])
     func jsonEscapesAsTheStandardWants(input: String, expected: String) { #expect(text(input, .json) == expected) }
 

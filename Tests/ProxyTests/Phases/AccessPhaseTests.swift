@@ -25,7 +25,8 @@ struct AccessPhaseTests {
         ("192.0.2.7:1", "deny 192.0.2.7; allow all;", 403), ("192.0.2.8:1", "deny 192.0.2.7; allow all;", 0),
         ("192.0.2.7:1", "allow 192.0.2.0/24; deny all;", 0), ("192.0.3.7:1", "allow 192.0.2.0/24; deny all;", 403),
         ("192.0.2.7:1", "allow all; deny all;", 0), ("192.0.2.7:1", "deny 10.0.0.0/8;", 0),
-        ("[2001:db8::1]:1", "allow 2001:db8::/32; deny all;", 0), ("[2001:db9::1]:1", "allow 2001:db8::/32; deny all;", 403),
+        ("[2001:db8::1]:1", "allow 2001:db8::/32; deny all;", 0),
+        ("[2001:db9::1]:1", "allow 2001:db8::/32; deny all;", 403),
         ("[2001:db8::1]:1", "allow 0.0.0.0/0; deny all;", 403), ("192.0.2.7:1", "deny unix:; allow all;", 0),
         ("192.0.2.7:1", "allow unix:; deny all;", 403), ("unix:/run/x", "allow unix:; deny all;", 0),
         ("unix:/run/x", "deny ::/0; allow unix:; deny all;", 0), ("unix:/run/x", "deny all;", 403),
@@ -64,7 +65,8 @@ struct AccessPhaseTests {
     /// What stands in Authorization, and how the request fares: 0 passes, -1 waits for a hash.
     @Test(arguments: [
         ("Basic YW5uOnNlY3JldA==", 0), ("basic YW5uOnNlY3JldA==", 0), ("BASIC  YW5uOnNlY3JldA==", 0),
-        ("Bearer YW5uOnNlY3JldA==", 401), ("Basic", 401), ("Basic YW5uOnNlY3JldA", 401), ("Basic YW5uOnNlY3JldA== x", 401),
+        ("Bearer YW5uOnNlY3JldA==", 401), ("Basic", 401), ("Basic YW5uOnNlY3JldA", 401),
+        ("Basic YW5uOnNlY3JldA== x", 401),
         ("Basic YW5u", 401), ("Basic Og==", 401), ("Basic AAAA", 401), ("Basic !!!!", 401), ("", 401),
     ])
     func readsCredentialsStrictly(value: String, status: Int) throws {
@@ -75,7 +77,8 @@ struct AccessPhaseTests {
     }
 
     @Test(arguments: [
-        ("ann:secret", 0), ("ann:wrong", 401), ("ann:", 401), (":secret", 401), ("nobody:secret", 401), ("Ann:secret", 401),
+        ("ann:secret", 0), ("ann:wrong", 401), ("ann:", 401), (":secret", 401), ("nobody:secret", 401),
+        ("Ann:secret", 401),
         ("ann:secret\0", 401), ("ann :secret", 401),
     ])
     func checksPasswords(credentials: String, status: Int) throws {
@@ -161,7 +164,9 @@ struct AccessPhaseTests {
         case .respond(let reply): return reply.status
         case .suspend(.hashing):
             let verdict = Verdict()
-            guard AccessPhase.submit(rig.context, services: rig.services, deliver: { verdict.set($0) }) else { return 503 }
+            guard AccessPhase.submit(rig.context, services: rig.services, deliver: { verdict.set($0) }) else {
+                return 503
+            }
             guard TestProxy.wait({ verdict.value != .none }) else { throw TestError("the hash never came") }
             rig.exchange.value.hashOutcome = verdict.value
             return try outcome(rig, rig.decide(.access))

@@ -22,7 +22,9 @@ struct LocationPhaseTests {
         )
     }
 
-    private func status(_ rig: Rig, _ target: String) throws -> Int { try rig.status("GET \(target) HTTP/1.1\nHost: a") }
+    private func status(_ rig: Rig, _ target: String) throws -> Int {
+        try rig.status("GET \(target) HTTP/1.1\nHost: a")
+    }
 
     @Test(arguments: [
         ("/", 0), ("/public/x", 0), ("/private/x", 403), ("/exact", 204), ("/exact/", 0), ("/exact?x", 204),
@@ -30,14 +32,17 @@ struct LocationPhaseTests {
         ("/public/..%2fprivate/x", 400), ("/public/%2e%2e%2fprivate/x", 400), ("/private/..%2fpublic/x", 400),
         ("/public/..;/private/x", 400), ("/public/..%3b/private/x", 400), ("/public/..\\private/x", 400),
         ("/public/..%5cprivate/x", 400), ("/public/%252e%252e/private/x", 400), ("/public/..%252fprivate/x", 400),
-        ("/%2fprivate/x", 400), ("/private%2fx", 400), ("/private%252fx", 400), ("/private;x/y", 400), ("/private\\x", 400),
+        ("/%2fprivate/x", 400), ("/private%2fx", 400), ("/private%252fx", 400), ("/private;x/y", 400),
+        ("/private\\x", 400),
         ("//private/x", 400), ("/x/%2e%2e%2fprivate%2fy", 400), ("/public/../private/x", 400), ("/%70rivate/x", 400),
         ("/private/../public/x", 400), ("/public/./../private/", 400), ("/exact%2f", 0), ("/exact/..", 0),
         // All readings lead to rules of the same sort.
-        ("/public/a%2fb", 0), ("/a/../b", 0), ("/public/%2e%2e/x", 0), ("/models/openclaw%2Fdefault", 0), ("/a;b=c/d", 0),
+        ("/public/a%2fb", 0), ("/a/../b", 0), ("/public/%2e%2e/x", 0), ("/models/openclaw%2Fdefault", 0),
+        ("/a;b=c/d", 0),
         ("/a%5cb", 0), ("/a//b", 0), ("/a%20b", 0), ("/caf%C3%A9", 0), ("/private/%78", 403), ("/private//x", 403),
         // Never, whatever the rules.
-        ("/%00", 400), ("/a%0", 400), ("/a%zz", 400), ("/%ff", 400), ("/%c0%af", 400), ("/../x", 400), ("/%2e%2e/x", 400),
+        ("/%00", 400), ("/a%0", 400), ("/a%zz", 400), ("/%ff", 400), ("/%c0%af", 400), ("/../x", 400),
+        ("/%2e%2e/x", 400),
         ("/..", 400), ("/a/../../b", 400),
     ])
     func refusesWhatTwoServersReadDifferently(target: String, expected: Int) throws {

@@ -8,12 +8,16 @@ struct ServerPhaseTests {
         _ directives: String,
         peer: String = "10.0.0.1:4000"
     ) throws -> String {
-        let rig = try Rig("events {} http { server { listen 80; \(directives) location / { proxy_pass http://127.0.0.1:1; } } }", peer: peer)
+        let rig = try Rig(
+            "events {} http { server { listen 80; \(directives) location / { proxy_pass http://127.0.0.1:1; } } }",
+            peer: peer
+        )
         try rig.run("GET / HTTP/1.1\nHost: a" + fields)
         return rig.render(.remoteAddress)
     }
 
-    private static let trust = "set_real_ip_from 10.0.0.0/8; set_real_ip_from 2001:db8::/32; real_ip_header X-Forwarded-For;"
+    private static let trust =
+        "set_real_ip_from 10.0.0.0/8; set_real_ip_from 2001:db8::/32; real_ip_header X-Forwarded-For;"
 
     @Test(arguments: [
         // The peer isn't trusted, or says nothing.
@@ -69,7 +73,9 @@ struct ServerPhaseTests {
             server { listen 80 default_server; server_name b.test; return 200 B; }
             """
         )
-        for (host, name) in [("a.test", "a.test"), ("A.TEST:8080", "a.test"), ("c.test", "b.test"), ("a.test.", "a.test")] {
+        for (host, name) in [
+            ("a.test", "a.test"), ("A.TEST:8080", "a.test"), ("c.test", "b.test"), ("a.test.", "a.test"),
+        ] {
             try rig.run("GET / HTTP/1.1\nHost: \(host)")
             #expect(rig.render(.serverName) == name)
         }
@@ -91,7 +97,9 @@ struct ServerPhaseTests {
     }
 
     @Test func aServersReturnComesBeforeItsLocations() throws {
-        let rig = try Rig("events {} http { server { listen 80; return 301 https://$host$request_uri; location / { deny all; } } }")
+        let rig = try Rig(
+            "events {} http { server { listen 80; return 301 https://$host$request_uri; location / { deny all; } } }"
+        )
         let reply = try #require(try rig.reply("GET /x?y HTTP/1.1\nHost: h"))
         #expect(reply.status == 301)
         #expect(rig.ownReply(reply).values(of: "location") == ["https://h/x?y"])

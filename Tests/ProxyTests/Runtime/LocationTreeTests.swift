@@ -23,12 +23,14 @@ struct LocationTreeTests {
     }
 
     @Test(arguments: [
-        ("/", 0), ("/a", 1), ("/ab", 1), ("/a/", 2), ("/a/b", 2), ("/b", 0), ("/exact", 3), ("/exact/", 0), ("/exac", 0),
+        ("/", 0), ("/a", 1), ("/ab", 1), ("/a/", 2), ("/a/b", 2), ("/b", 0), ("/exact", 3), ("/exact/", 0),
+        ("/exac", 0),
         ("/both", 5), ("/both/x", 4), ("/bot", 0), ("", -1), ("x", -1), ("/A", 0),
     ])
     func exactWinsOverPrefixAndLongOverShort(path: String, expected: Int) {
         let matches: [LocationMatch] = [
-            .prefix(Array("/".utf8)), .prefix(Array("/a".utf8)), .prefix(Array("/a/".utf8)), .exact(Array("/exact".utf8)),
+            .prefix(Array("/".utf8)), .prefix(Array("/a".utf8)), .prefix(Array("/a/".utf8)),
+            .exact(Array("/exact".utf8)),
             .prefix(Array("/both".utf8)), .exact(Array("/both".utf8)),
         ]
         #expect(find(matches, Array(path.utf8)) == expected)

@@ -20,7 +20,8 @@ struct MapRuntimeTests {
     }
 
     @Test(arguments: [
-        ("websocket", "=websocket"), ("WebSocket", "=websocket"), ("", "="), ("web", "fallback"), ("websockets", "fallback"),
+        ("websocket", "=websocket"), ("WebSocket", "=websocket"), ("", "="), ("web", "fallback"),
+        ("websockets", "fallback"),
         ("*.example.com", "=*.example.com"), ("a.example.com", "fallback"),
     ])
     func findsValuesIgnoringCase(source: String, expected: String) {
@@ -50,7 +51,9 @@ struct MapRuntimeTests {
         )
         func body(_ fields: String) throws -> String {
             let reply = try #require(try rig.reply("GET / HTTP/1.1\nHost: h" + fields))
-            return rig.ownReply(reply).split(separator: "\r\n\r\n", omittingEmptySubsequences: false).last.map(String.init) ?? ""
+            return rig.ownReply(reply).split(separator: "\r\n\r\n", omittingEmptySubsequences: false).last.map(
+                String.init
+            ) ?? ""
         }
         #expect(try body("") == "[plain h]")
         #expect(try body("\nUpgrade: WebSocket\nConnection: upgrade") == "socket")

@@ -23,7 +23,8 @@ struct ServerNameTableTests {
         // The leading wildcard `*.example.com` comes before the trailing `www.example.*`.
         ("www.example.com", 2), ("www.example.net", 4), ("www.example.co.uk", 4), ("www.other.net", 5), ("www.a", 5),
         ("bare.org", 6), ("x.bare.org", 6), ("x.org", 9), ("notbare.org", 9),
-        ("", 7), ("org", 0), ("www", 0), ("nothing.net", 0), (".", 7), ("xexample.com", 0), ("192.0.2.1", 0), ("[::1]", 0),
+        ("", 7), ("org", 0), ("www", 0), ("nothing.net", 0), (".", 7), ("xexample.com", 0), ("192.0.2.1", 0),
+        ("[::1]", 0),
     ])
     func findsAsNginxDoes(host: String, server: Int) {
         let arena = Arena()

@@ -5,7 +5,10 @@ import Testing
 struct KeepAliveTests {
     private func make(_ extra: String = "", workers: Int = 1) throws -> (TestServer, TestProxy) {
         let server = try TestServer { Answer.ok($0.target) }
-        let proxy = try TestProxy("server { listen 80; proxy_pass http://\(server.address); \(extra) }", workers: workers)
+        let proxy = try TestProxy(
+            "server { listen 80; proxy_pass http://\(server.address); \(extra) }",
+            workers: workers
+        )
         return (server, proxy)
     }
 

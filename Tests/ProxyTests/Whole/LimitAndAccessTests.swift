@@ -83,7 +83,9 @@ struct LimitAndAccessTests {
         let refused = try client.exchange("GET", "/")
         #expect(refused.status == 401)
         #expect(refused["www-authenticate"]?.hasPrefix("Basic realm=\"Gate\"") == true)
-        for (credentials, status) in [("ann:secret", 200), ("old:secret", 200), ("ann:wrong", 401), ("eve:secret", 401)] {
+        for (credentials, status) in [
+            ("ann:secret", 200), ("old:secret", 200), ("ann:wrong", 401), ("eve:secret", 401),
+        ] {
             for _ in 0..<2 {
                 let response = try client.exchange("GET", "/", [Self.basic(credentials)])
                 #expect(response.status == status, "\(credentials)")

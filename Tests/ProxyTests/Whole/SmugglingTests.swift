@@ -64,16 +64,20 @@ struct SmugglingTests {
 
     /// Bodies in chunks that are misspelt: what was sent before may have gone upstream, the end of the message must not.
     static let bodies: [String] = [
-        "5\nabcde\r\n0\r\n\r\n", "5\r\nabcdeX0\r\n\r\n", "5\r\nabcde\n0\r\n\r\n", "0x5\r\nabcde\r\n0\r\n\r\n", "+5\r\nabcde\r\n0\r\n\r\n",
+        "5\nabcde\r\n0\r\n\r\n", "5\r\nabcdeX0\r\n\r\n", "5\r\nabcde\n0\r\n\r\n", "0x5\r\nabcde\r\n0\r\n\r\n",
+        "+5\r\nabcde\r\n0\r\n\r\n",
         " 5\r\nabcde\r\n0\r\n\r\n", "5 \r\nabcde\r\n0\r\n\r\n", "g\r\nabc\r\n0\r\n\r\n", "\r\n0\r\n\r\n",
-        "ffffffffffffffffff\r\nabc\r\n0\r\n\r\n", "5\r\nabcde\r\n0\r\nX : 1\r\n\r\n", "5\r\nabcde\r\n0\r\n folded: 1\r\n\r\n",
+        "ffffffffffffffffff\r\nabc\r\n0\r\n\r\n", "5\r\nabcde\r\n0\r\nX : 1\r\n\r\n",
+        "5\r\nabcde\r\n0\r\n folded: 1\r\n\r\n",
         "5;a=\u{0}\r\nabcde\r\n0\r\n\r\n", "5\r\nabcde\r\n0\n\n",
     ]
 
     private func dialects(_ server: TestServer) throws -> [TestProxy] {
         [
             try TestProxy("server { listen 80; proxy_pass http://\(server.address); }"),
-            try TestProxy("events {} http { server { listen 80; location / { proxy_pass http://\(server.address); } } }"),
+            try TestProxy(
+                "events {} http { server { listen 80; location / { proxy_pass http://\(server.address); } } }"
+            ),
         ]
     }
 
@@ -137,7 +141,10 @@ struct SmugglingTests {
             ("GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\nHost: a\r\n\r\n", 414),
             ("GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 9000))\r\n\r\n", 431),
             ("GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X: 1\r\n", count: 200) + "\r\n", 431),
-            ("GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X: \(String(repeating: "a", count: 4000))\r\n", count: 20) + "\r\n", 431),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\n"
+                    + String(repeating: "X: \(String(repeating: "a", count: 4000))\r\n", count: 20) + "\r\n", 431
+            ),
         ] {
             let client = try proxy.connect()
             try client.send(request)

@@ -118,7 +118,9 @@ struct TimeoutTests {
 
     @Test func aClientThatLeavesAmidAReplyCancelsIt() throws {
         let upstream = try ScriptedUpstream(
-            .readHead, .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"), .readToEnd
+            .readHead,
+            .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"),
+            .readToEnd
         )
         let proxy = try proxy(upstream.address, "")
         do {

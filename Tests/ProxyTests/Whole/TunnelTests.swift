@@ -7,7 +7,8 @@ import Testing
 
 /// Connections that stop being HTTP after 101.
 struct TunnelTests {
-    static let accepted = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+    static let accepted =
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 
     /// Agrees to every upgrade, says `hi`, and sends back what it gets.
     static func echo() throws -> TestServer {
@@ -82,7 +83,9 @@ struct TunnelTests {
     }
 
     @Test func aRefusedUpgradeLeavesWhatFollowsARequest() throws {
-        let server = try TestServer { $0.target == "/ws" ? "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n" : Answer.ok($0.target) }
+        let server = try TestServer {
+            $0.target == "/ws" ? "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n" : Answer.ok($0.target)
+        }
         let proxy = try proxy(server.address)
         let client = try proxy.connect()
         try client.request(

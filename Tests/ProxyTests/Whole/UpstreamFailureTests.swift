@@ -50,7 +50,8 @@ struct UpstreamFailureTests {
     }
 
     @Test(arguments: [
-        "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n5\r\nab",
     ])
     func aReplyCutOffIsCutOffForTheClientToo(reply: String) throws {
@@ -84,7 +85,8 @@ struct UpstreamFailureTests {
     @Test func aPooledConnectionThatDiesUnderARequestIsReplaced() throws {
         // The second request is read, and then the connection closes without an answer.
         let upstream = try ScriptedUpstream([
-            [.readHead, .send(Answer.ok("first")), .read(1), .readHead, .close], [.readHead, .send(Answer.ok("second"))],
+            [.readHead, .send(Answer.ok("first")), .read(1), .readHead, .close],
+            [.readHead, .send(Answer.ok("second"))],
         ])
         let proxy = try proxy(upstream.address)
         let client = try proxy.connect()
@@ -95,7 +97,8 @@ struct UpstreamFailureTests {
 
     @Test func aRequestThatMayHaveBeenActedOnIsNotRepeated() throws {
         let upstream = try ScriptedUpstream([
-            [.readHead, .send(Answer.ok("first")), .read(1), .readHead, .close], [.readHead, .send(Answer.ok("second"))],
+            [.readHead, .send(Answer.ok("first")), .read(1), .readHead, .close],
+            [.readHead, .send(Answer.ok("second"))],
         ])
         let proxy = try proxy(upstream.address)
         let client = try proxy.connect()
@@ -128,7 +131,9 @@ struct UpstreamFailureTests {
     @Test func backupsServeWhenAllOthersRest() throws {
         let failing = try TestServer { _ in nil }
         let backup = try TestServer { _ in Answer.ok("backup") }
-        let proxy = try group("server \(failing.address) max_fails=1 fail_timeout=60s; server \(backup.address) backup;")
+        let proxy = try group(
+            "server \(failing.address) max_fails=1 fail_timeout=60s; server \(backup.address) backup;"
+        )
         for _ in 0..<5 { #expect(try proxy.get("/").text == "backup") }
         #expect(failing.requests.count == 1)
     }
