@@ -58,7 +58,7 @@ struct VariableTests {
         let variable = try #require(Variable(named: name))
         if name == "binary_remote_addr" {
             var output = ByteBuffer()
-            rig.context.append(CompiledTemplate(Template([.variable(variable)]), arena: Arena()), to: &output)
+            rig.context.append(CompiledTemplate(Template([.variable(variable)]), arena: Arena.kept()), to: &output)
             #expect(output.readable.array == [192, 0, 2, 7])
         } else {
             #expect(rig.render(variable) == expected)
@@ -148,14 +148,14 @@ struct VariableTests {
         #expect(rig.render(.remoteAddress) == "2001:db8::1")
         #expect(rig.render(.host) == "[2001:db8::2]")
         var output = ByteBuffer()
-        rig.context.append(CompiledTemplate(Template([.variable(.binaryRemoteAddress)]), arena: Arena()), to: &output)
+        rig.context.append(CompiledTemplate(Template([.variable(.binaryRemoteAddress)]), arena: Arena.kept()), to: &output)
         #expect(output.readable.array == [0x20, 1, 0x0D, 0xB8] + [UInt8](repeating: 0, count: 11) + [1])
     }
 
     @Test func literalsAndVariablesAreJoined() throws {
         let rig = try Rig(Self.configuration)
         try rig.run("GET /x?y HTTP/1.1\nHost: a")
-        let arena = Arena()
+        let arena = Arena.kept()
         let template = Template([.literal(Array("<".utf8)), .variable(.uri), .literal(Array("|".utf8)), .variable(.args)])
         var output = ByteBuffer()
         rig.context.append(CompiledTemplate(template, arena: arena), to: &output)

@@ -151,16 +151,15 @@ struct RequestHeadWriterTests {
         let chunked = try rig.requestHead("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked")
         #expect(chunked.values(of: "transfer-encoding") == ["chunked"])
         #expect(chunked.values(of: "content-length") == [])
-        let alias = try rig.requestHead("POST / HTTP/1.1\nHost: a\nContent-Length: 5\nContent_Length: 50\nTransfer_Encoding: chunked")
-        #expect(alias.values(of: "content-length") == ["5"])
-        #expect(!alias.contains("50"))
-        #expect(!alias.lowercased().contains("chunked"))
+        for alias in ["Content_Length: 50", "Transfer_Encoding: chunked", "content.length: 5"] {
+            #expect(throws: (any Error).self) { try rig.requestHead("POST / HTTP/1.1\nHost: a\nContent-Length: 5\n\(alias)") }
+        }
     }
 
     /// `$uri` is decoded: what was `%0d%0a` must not end a line.
-    @Test(arguments: ["$uri", "$args", "$arg_x", "$request_uri", "$http_x_in", "$cookie_c", "$uri$args"])
+    @Test(arguments: ["uri", "args", "arg_x", "request_uri", "http_x_in", "cookie_c", "request"])
     func noVariableEndsALine(variable: String) throws {
-        let rig = try Rig(Self.nginx("proxy_pass http://127.0.0.1:1; proxy_set_header X-Out \"a\(variable)b\";"))
+        let rig = try Rig(Self.nginx("proxy_pass http://127.0.0.1:1; proxy_set_header X-Out \"a${\(variable)}b\";"))
         let head = try rig.requestHead(
             "GET /x%0d%0aX-Forged:%201%0a%00?x=%0d%0aX-Forged:%201 HTTP/1.1\nHost: a\nX-In: v\nCookie: c=%0d%0aX-Forged"
                 .replacing("%00", with: "")
