@@ -44,9 +44,9 @@ package struct Slab<Value: ~Copyable>: ~Copyable {
 
     /// Takes a free slot, or nil when `limit` slots are in use. `make` builds the value of a slot that never was in use.
     package mutating func allocate(_ make: () -> Value) -> UInt32? {
+        guard count < limit else { return nil }
         if free.isEmpty {
             let base = unsafe chunks.count * chunkSize
-            guard base < limit else { return nil }
             let chunk = UnsafeMutablePointer<Value>.allocate(capacity: chunkSize)
             for offset in 0..<chunkSize { unsafe (chunk + offset).initialize(to: make()) }
             unsafe chunks.append(chunk)

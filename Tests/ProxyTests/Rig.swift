@@ -178,3 +178,12 @@ extension String {
 
     private func range(of mark: String) -> String.Index? { firstRange(of: mark)?.lowerBound }
 }
+
+extension Arena {
+    /// An arena that lives as long as the process: what a test freezes in it may be read until the test's end.
+    static func kept() -> Arena {
+        let arena = Arena()
+        _ = unsafe Unmanaged.passRetained(arena)
+        return arena
+    }
+}

@@ -42,6 +42,7 @@ final class TestProxy: Sendable {
         var configuration = try Self.load(text)
         let loopback = SocketAddress(ipv4: 0x7F00_0001, port: 0)
         for index in configuration.listeners.indices { configuration.listeners[index].address = loopback }
+        Self.quieten(&configuration)
         var sockets = [[Int32]](repeating: [], count: workers)
         for index in configuration.listeners.indices {
             var one = [configuration.listeners[index]]
@@ -103,6 +104,7 @@ final class TestProxy: Sendable {
         for index in configuration.listeners.indices {
             configuration.listeners[index].address = before.model.listeners[index].address
         }
+        Self.quieten(&configuration)
         let runtime = try Self.makeRuntime(configuration, before, writer, mailboxes.count, keys)
         services.resolver.follow(configuration.upstreams)
         state.withLock { $0.runtime = runtime }
@@ -135,6 +137,13 @@ final class TestProxy: Sendable {
 
     private func tell(_ message: () -> Message) {
         for mailbox in mailboxes { _ = mailbox.post(message()) }
+    }
+
+    /// The test's own output is no access log.
+    private static func quieten(_ configuration: inout ProxyConfiguration) {
+        for index in configuration.accessLogs.indices where configuration.accessLogs[index].destination == .standardOutput {
+            configuration.accessLogs[index].destination = .file("/dev/null")
+        }
     }
 
     /// Reads a configuration; its diagnostics are the error when it is refused.

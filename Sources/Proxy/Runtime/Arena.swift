@@ -10,7 +10,7 @@ final class Arena: @unchecked Sendable {
 
     deinit {
         for cleanup in cleanups { cleanup() }
-        for unsafeblock in unsafe blocks { unsafe block.deallocate() }
+        unsafe blocks.forEach { unsafe $0.deallocate() }
     }
 
     /// A constant array of trivial values.

@@ -70,8 +70,7 @@ struct RequestHeadWriterTests {
     }
 
     @Test func carriesOnATrustedPeersChain() throws {
-        let text =
-            "server { listen 80; set_real_ip_from 10.0.0.0/8; real_ip_header X-Forwarded-For; proxy_pass http://127.0.0.1:1; }"
+        let text = "server { listen 80; set_real_ip_from 10.0.0.0/8; real_ip_header X-Forwarded-For; proxy_pass http://127.0.0.1:1; }"
         let fields = "\nX-Forwarded-For: 1.2.3.4\nX-Forwarded-For: 10.0.0.2\nX_Forwarded_For: alias"
         let trusted = try Rig(text, peer: "10.0.0.1:1").requestHead("GET / HTTP/1.1\nHost: a" + fields)
         #expect(trusted.values(of: "x-forwarded-for") == ["1.2.3.4, 10.0.0.2, 10.0.0.1"])
@@ -110,12 +109,9 @@ struct RequestHeadWriterTests {
     /// `Connection` can't have our own fields removed.
     @Test(arguments: ["X-Forwarded-For", "X-Real-IP", "Host", "Authorization", "Content-Length", "X-Custom-User"])
     func connectionCannotNominateOurs(name: String) throws {
-        let text =
-            "server { listen 80; proxy_pass http://127.0.0.1:1; proxy_set_header Host $http_host; proxy_set_header X-Custom-User ann; }"
+        let text = "server { listen 80; proxy_pass http://127.0.0.1:1; proxy_set_header Host $http_host; proxy_set_header X-Custom-User ann; }"
         let rig = try Rig(text)
-        guard (try? rig.requestHead("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nConnection: \(name)")) != nil else {
-            return
-        }
+        guard (try? rig.requestHead("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nConnection: \(name)")) != nil else { return }
         let head = try rig.requestHead("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nConnection: \(name)")
         #expect(head.values(of: "x-forwarded-for") == ["192.0.2.7"])
         #expect(head.values(of: "x-real-ip") == ["192.0.2.7"])
@@ -135,9 +131,7 @@ struct RequestHeadWriterTests {
             """
         for text in [
             Self.native,
-            Self.nginx(
-                "proxy_pass http://127.0.0.1:1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";"
-            ),
+            Self.nginx("proxy_pass http://127.0.0.1:1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";"),
         ] {
             let upgraded = try Rig(text).requestHead(request, isUpgrade: true)
             #expect(upgraded.values(of: "connection") == ["upgrade"])
@@ -157,18 +151,15 @@ struct RequestHeadWriterTests {
         let chunked = try rig.requestHead("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked")
         #expect(chunked.values(of: "transfer-encoding") == ["chunked"])
         #expect(chunked.values(of: "content-length") == [])
-        let alias = try rig.requestHead(
-            "POST / HTTP/1.1\nHost: a\nContent-Length: 5\nContent_Length: 50\nTransfer_Encoding: chunked"
-        )
-        #expect(alias.values(of: "content-length") == ["5"])
-        #expect(!alias.contains("50"))
-        #expect(!alias.lowercased().contains("chunked"))
+        for alias in ["Content_Length: 50", "Transfer_Encoding: chunked", "content.length: 5"] {
+            #expect(throws: (any Error).self) { try rig.requestHead("POST / HTTP/1.1\nHost: a\nContent-Length: 5\n\(alias)") }
+        }
     }
 
     /// `$uri` is decoded: what was `%0d%0a` must not end a line.
-    @Test(arguments: ["$uri", "$args", "$arg_x", "$request_uri", "$http_x_in", "$cookie_c", "$uri$args"])
+    @Test(arguments: ["uri", "args", "arg_x", "request_uri", "http_x_in", "cookie_c", "request"])
     func noVariableEndsALine(variable: String) throws {
-        let rig = try Rig(Self.nginx("proxy_pass http://127.0.0.1:1; proxy_set_header X-Out \"a\(variable)b\";"))
+        let rig = try Rig(Self.nginx("proxy_pass http://127.0.0.1:1; proxy_set_header X-Out \"a${\(variable)}b\";"))
         let head = try rig.requestHead(
             "GET /x%0d%0aX-Forged:%201%0a%00?x=%0d%0aX-Forged:%201 HTTP/1.1\nHost: a\nX-In: v\nCookie: c=%0d%0aX-Forged"
                 .replacing("%00", with: "")
@@ -191,12 +182,9 @@ struct RequestHeadWriterTests {
     }
 
     @Test(arguments: [
-        ("/old/", "http://127.0.0.1:1/new/", "/old/a%20b/c?q", "/new/a%20b/c?q"),
-        ("/old/", "http://127.0.0.1:1/", "/old/x", "/x"),
-        ("/old/", "http://127.0.0.1:1/", "/old/%3Fx%23%25", "/%3Fx%23%25"),
-        ("/old", "http://127.0.0.1:1/new", "/oldish", "/newish"),
-        ("/old/", "http://127.0.0.1:1", "/old/%61?q=%20", "/old/%61?q=%20"),
-        ("/old/", "http://127.0.0.1:1/n/", "/old/%0d%0a", "/n/%0D%0A"),
+        ("/old/", "http://127.0.0.1:1/new/", "/old/a%20b/c?q", "/new/a%20b/c?q"), ("/old/", "http://127.0.0.1:1/", "/old/x", "/x"),
+        ("/old/", "http://127.0.0.1:1/", "/old/%3Fx%23%25", "/%3Fx%23%25"), ("/old", "http://127.0.0.1:1/new", "/oldish", "/newish"),
+        ("/old/", "http://127.0.0.1:1", "/old/%61?q=%20", "/old/%61?q=%20"), ("/old/", "http://127.0.0.1:1/n/", "/old/%0d%0a", "/n/%0D%0A"),
         ("/old/", "http://127.0.0.1:1/n/", "/old/caf%c3%a9", "/n/caf%C3%A9"),
     ])
     func replacesTheLocationsPartOfThePath(location: String, pass: String, target: String, expected: String) throws {
@@ -222,8 +210,7 @@ struct RequestHeadWriterTests {
     @Test func aProvedPasswordStaysHere() throws {
         let directory = try TemporaryDirectory()
         try directory.write("ann:{PLAIN}secret\n", to: "htpasswd")
-        let text =
-            "server { listen 80; auth_basic x; auth_basic_user_file \(directory.path("htpasswd")); proxy_pass http://127.0.0.1:1; }"
+        let text = "server { listen 80; auth_basic x; auth_basic_user_file \(directory.path("htpasswd")); proxy_pass http://127.0.0.1:1; }"
         let rig = try Rig(text)
         try rig.run("GET / HTTP/1.1\nHost: a\nAuthorization: Basic YW5uOnNlY3JldA==", through: .limits)
         rig.exchange.value.hasUser = true

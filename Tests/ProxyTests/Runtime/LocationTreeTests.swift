@@ -18,7 +18,7 @@ struct LocationTreeTests {
     }
 
     private func find(_ matches: [LocationMatch], _ path: [UInt8]) -> Int {
-        let arena = Arena()
+        let arena = Arena.kept()
         return LocationTree(matches.enumerated().map { ($1, $0) }, arena: arena).find(path.span)
     }
 
@@ -52,7 +52,7 @@ struct LocationTreeTests {
             let match: LocationMatch = Bool.random(using: &random) ? .exact(path(6)) : .prefix(path(6))
             if !matches.contains(match) { matches.append(match) }
         }
-        let arena = Arena()
+        let arena = Arena.kept()
         let tree = LocationTree(matches.enumerated().map { ($1, $0) }, arena: arena)
         for _ in 0..<500 {
             let path = path(9)

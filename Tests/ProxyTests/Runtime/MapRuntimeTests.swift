@@ -5,7 +5,7 @@ import Testing
 
 struct MapRuntimeTests {
     private func value(_ source: String, _ keys: [String], matchesHostnames: Bool = false) -> String {
-        let arena = Arena()
+        let arena = Arena.kept()
         var map = ValueMap(
             name: "m",
             source: Template([.variable(.host)]),

@@ -27,19 +27,19 @@ struct ServerNameTableTests {
         ("[::1]", 0),
     ])
     func findsAsNginxDoes(host: String, server: Int) {
-        let arena = Arena()
+        let arena = Arena.kept()
         let table = ServerNameTable(Self.names, defaultServer: 0, serverCount: 10, arena: arena)
         #expect(table.find(Array(host.utf8).span) == server)
     }
 
     @Test func oneServerTakesAll() {
-        let arena = Arena()
+        let arena = Arena.kept()
         let table = ServerNameTable([(.exact("a"), 3)], defaultServer: 3, serverCount: 1, arena: arena)
         #expect(table.find(Array("b".utf8).span) == 3)
     }
 
     @Test func findsEachOfManyNames() {
-        let arena = Arena()
+        let arena = Arena.kept()
         let names = (0..<2000).map { (name: ServerName.exact("host\($0).example.com"), server: $0) }
         let table = ServerNameTable(names, defaultServer: 5000, serverCount: 2000, arena: arena)
         for number in 0..<2000 { #expect(table.find(Array("HOST\(number).example.com".utf8).span) == number) }

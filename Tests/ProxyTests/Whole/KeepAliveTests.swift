@@ -3,6 +3,7 @@ import Testing
 
 /// Connections that carry one request after another.
 struct KeepAliveTests {
+    /// The upstream answers with the target; it lives as long as the caller keeps it.
     private func make(_ extra: String = "", workers: Int = 1) throws -> (TestServer, TestProxy) {
         let server = try TestServer { Answer.ok($0.target) }
         let proxy = try TestProxy(
@@ -53,19 +54,21 @@ struct KeepAliveTests {
     }
 
     @Test func takesRequestsByteByByte() throws {
-        let (_, proxy) = try make()
+        let (server, proxy) = try make()
         let client = try proxy.connect()
         for byte in "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc".utf8 { try client.send([byte]) }
         #expect(try client.readResponse().text == "/slow")
+        #expect(server.requests.count == 1)
     }
 
     @Test func closesAfterAsManyRequestsAsConfigured() throws {
-        let (_, proxy) = try make("keepalive_requests 3;")
+        let (server, proxy) = try make("keepalive_requests 3;")
         let client = try proxy.connect()
         #expect(try client.exchange("GET", "/")["connection"] == nil)
         #expect(try client.exchange("GET", "/")["connection"] == nil)
         #expect(try client.exchange("GET", "/")["connection"] == "close")
         #expect(try client.isAtEnd())
+        #expect(server.requests.count == 3)
     }
 
     @Test func closesWhenTheClientAsks() throws {
@@ -81,10 +84,11 @@ struct KeepAliveTests {
     }
 
     @Test func closesIdleConnections() throws {
-        let (_, proxy) = try make("keepalive_timeout 100ms;")
+        let (server, proxy) = try make("keepalive_timeout 100ms;")
         let client = try proxy.connect()
         #expect(try client.exchange("GET", "/").status == 200)
         #expect(try client.isAtEnd())
+        #expect(server.openConnections == 1)
     }
 
     @Test func servesOldClients() throws {

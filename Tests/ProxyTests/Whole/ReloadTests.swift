@@ -111,6 +111,7 @@ struct ReloadTests {
         #expect(last.text == "late")
         #expect(last["connection"] == "close")
         #expect(try slow.isAtEnd() == true)
+        slow.shutdownWrite()
         #expect(proxy.runningLoops > 0)
         tunnel.shutdownWrite()
         #expect(try tunnel.isAtEnd() == true)
