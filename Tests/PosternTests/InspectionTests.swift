@@ -81,6 +81,15 @@ struct InspectionTests {
         #expect(inspection.summary == "1 error")
     }
 
+    @Test(arguments: ["pid", "error_log", "access_log"])
+    func `a directory to write to must be there`(directive: String) throws {
+        let inspection = try inspect("\(directive) none/x;\nserver { listen 8080; return 204; }")
+        #expect(!inspection.isUsable)
+        let found = try #require(inspection.diagnostics.first)
+        #expect(found.message == "there is no directory \(directory.path)/none")
+        #expect((found.range.line, found.range.column) == (1, directive.count + 2))
+    }
+
     @Test func `missing files are told together with mistakes`() throws {
         let inspection = try inspect(
             "server { listen 8443 ssl; ssl_certificate a.pem; ssl_certificate_key b.pem; nonsense; }"

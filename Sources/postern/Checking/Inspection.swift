@@ -17,7 +17,7 @@ struct Inspection {
         )
         var found = outcome.diagnostics
         if let configuration = outcome.configuration {
-            found += NamedFiles(configuration, outcome.tree, path: service.path).diagnostics()
+            found += NamedFiles(configuration, outcome.tree, service).diagnostics()
         } else {
             found += NamedFiles.unreadable(outcome.tree, path: service.path)
         }

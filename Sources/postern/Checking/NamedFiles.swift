@@ -1,5 +1,6 @@
 import Access
 import ConfigSyntax
+import Configuration
 import Glibc
 import Proxy
 import TLS
@@ -8,15 +9,16 @@ import TLS
 struct NamedFiles {
     private let configuration: ProxyConfiguration
     private let tree: SourceTree
-    private let directory: String
+    /// Where relative paths may start.
+    private let directories: [String]
 
     /// Problems shown of one htpasswd file.
     private static let problemLimit = 20
 
-    init(_ configuration: ProxyConfiguration, _ tree: SourceTree, path: String) {
+    init(_ configuration: ProxyConfiguration, _ tree: SourceTree, _ service: Service) {
         self.configuration = configuration
         self.tree = tree
-        directory = Paths.directory(of: path)
+        directories = [Paths.directory(of: service.path)] + (service.options.prefix.map { [$0] } ?? [])
     }
 
     /// The files that can't be opened, for a configuration with mistakes: so that all are shown at once.
@@ -42,7 +44,7 @@ struct NamedFiles {
 
     /// Reads every file named; errors where Postern would not start.
     func diagnostics() -> [Diagnostic] {
-        account() + certificates() + configuration.passwordFiles.flatMap(passwordFile)
+        account() + certificates() + written() + configuration.passwordFiles.flatMap(passwordFile)
     }
 
     /// The account matters to root only; others stay who they are.
@@ -56,6 +58,22 @@ struct NamedFiles {
             found.append(.error(place(of: group, in: ["user"]), "there is no group \"\(group)\" on this machine"))
         }
         return found
+    }
+
+    /// Files that are made as they are needed, in directories that aren't.
+    private func written() -> [Diagnostic] {
+        var files: [(path: String, directive: String)] = []
+        if let path = configuration.process.pidFile { files.append((path, "pid")) }
+        if case .file(let path) = configuration.errorLog.destination { files.append((path, "error_log")) }
+        for log in configuration.accessLogs {
+            if case .file(let path) = log.destination { files.append((path, "access_log")) }
+        }
+        return files.compactMap { file in
+            let parent = Paths.directory(of: file.path)
+            if Paths.exists(parent) { return nil }
+            let hint = "Postern would not start: make it"
+            return .error(place(of: file.path, in: [file.directive]), "there is no directory \(parent)", hint: hint)
+        }
     }
 
     private func certificates() -> [Diagnostic] {
@@ -115,9 +133,10 @@ struct NamedFiles {
         for directive in directives {
             if names.contains(directive.name.text) {
                 guard let value else { return directive.range }
-                for word in directive.arguments where word.text == value || directory + "/" + word.text == value {
-                    return word.range
+                let word = directive.arguments.first { word in
+                    word.text == value || directories.contains { $0 + "/" + word.text == value }
                 }
+                if let word { return word.range }
             }
             if let block = directive.block, let found = find(value, names, block) { return found }
         }

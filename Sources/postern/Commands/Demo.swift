@@ -36,8 +36,7 @@ struct Demo: ParsableCommand {
         let (user, password) = try login()
 
         // Before the gateway's thread starts, which would otherwise take signals that are the supervisor's.
-        let signals = try SignalSource([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGCHLD])
-        defer { _ = signals.descriptor }
+        _ = try SignalSource([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGCHLD])
         let gateway = try prepare()
         defer { gateway?.stop() }
         let status = Service(path: configurationPath).run {
