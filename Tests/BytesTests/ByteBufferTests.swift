@@ -100,7 +100,9 @@ struct ByteBufferTests {
         #expect(buffer.readable.string == text)
     }
 
-    @Test(arguments: [(0, "0"), (-1, "-1"), (42, "42"), (Int.min, "-9223372036854775808"), (Int.max, "9223372036854775807")])
+    @Test(arguments: [
+        (0, "0"), (-1, "-1"), (42, "42"), (Int.min, "-9223372036854775808"), (Int.max, "9223372036854775807"),
+    ])
     func writesSignedDecimals(value: Int, text: String) {
         var buffer = ByteBuffer(capacity: 1)
         buffer.append(decimal: value)

@@ -141,7 +141,8 @@ final class TestProxy: Sendable {
 
     /// The test's own output is no access log.
     private static func quieten(_ configuration: inout ProxyConfiguration) {
-        for index in configuration.accessLogs.indices where configuration.accessLogs[index].destination == .standardOutput {
+        for index in configuration.accessLogs.indices
+        where configuration.accessLogs[index].destination == .standardOutput {
             configuration.accessLogs[index].destination = .file("/dev/null")
         }
     }

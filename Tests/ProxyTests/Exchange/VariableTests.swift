@@ -39,16 +39,20 @@ struct VariableTests {
         ("host", "gateway.example.com"), ("scheme", "http"), ("https", ""), ("server_protocol", "HTTP/1.1"),
         ("request_id", "0123456789abcdeffedcba9876543210"), ("content_length", "12"), ("content_type", "text/plain"),
         ("http_user_agent", "agent \"x\""), ("http_x_custom", "one, two"), ("http_none", ""),
-        ("http_host", "Gateway.Example.COM:8443"), ("arg_q", "1"), ("arg_x", "%20y"), ("arg_empty", ""), ("arg_none", ""),
-        ("cookie_a", "1"), ("cookie_b", "two"), ("cookie_c", ""), ("cookie_d", "4"), ("http_cookie", "a=1; b=two; c; d=4"),
+        ("http_host", "Gateway.Example.COM:8443"), ("arg_q", "1"), ("arg_x", "%20y"), ("arg_empty", ""),
+        ("arg_none", ""),
+        ("cookie_a", "1"), ("cookie_b", "two"), ("cookie_c", ""), ("cookie_d", "4"),
+        ("http_cookie", "a=1; b=two; c; d=4"),
         ("remote_addr", "192.0.2.7"), ("remote_port", "4000"), ("binary_remote_addr", "\u{C0}\0\u{2}\u{7}"),
         ("realip_remote_addr", "192.0.2.7"), ("realip_remote_port", "4000"), ("server_addr", "192.0.2.1"),
         ("server_port", "8443"), ("connection", "17"), ("connection_requests", "1"), ("ssl_protocol", ""),
         ("ssl_cipher", ""), ("ssl_server_name", ""), ("ssl_session_reused", ""), ("remote_user", ""),
         ("server_name", "main.example.com"), ("server_zone", "main.example.com"), ("limit_req_status", ""),
-        ("proxy_add_x_forwarded_for", "10.9.8.7, 192.0.2.7"), ("proxy_host", "127.0.0.1:18789"), ("proxy_port", "18789"),
+        ("proxy_add_x_forwarded_for", "10.9.8.7, 192.0.2.7"), ("proxy_host", "127.0.0.1:18789"),
+        ("proxy_port", "18789"),
         ("status", "0"), ("body_bytes_sent", "0"), ("bytes_sent", "0"), ("request_time", "0.000"), ("pipe", "."),
-        ("upstream_addr", "-"), ("upstream_status", "-"), ("upstream_response_time", "-"), ("upstream_connect_time", "-"),
+        ("upstream_addr", "-"), ("upstream_status", "-"), ("upstream_response_time", "-"),
+        ("upstream_connect_time", "-"),
         ("upstream_header_time", "-"), ("upstream_response_length", "-"), ("sent_http_etag", ""),
         ("upstream_http_etag", ""), ("postern_refusal", "off"),
     ])
@@ -148,7 +152,10 @@ struct VariableTests {
         #expect(rig.render(.remoteAddress) == "2001:db8::1")
         #expect(rig.render(.host) == "[2001:db8::2]")
         var output = ByteBuffer()
-        rig.context.append(CompiledTemplate(Template([.variable(.binaryRemoteAddress)]), arena: Arena.kept()), to: &output)
+        rig.context.append(
+            CompiledTemplate(Template([.variable(.binaryRemoteAddress)]), arena: Arena.kept()),
+            to: &output
+        )
         #expect(output.readable.array == [0x20, 1, 0x0D, 0xB8] + [UInt8](repeating: 0, count: 11) + [1])
     }
 
@@ -156,7 +163,9 @@ struct VariableTests {
         let rig = try Rig(Self.configuration)
         try rig.run("GET /x?y HTTP/1.1\nHost: a")
         let arena = Arena.kept()
-        let template = Template([.literal(Array("<".utf8)), .variable(.uri), .literal(Array("|".utf8)), .variable(.args)])
+        let template = Template([
+            .literal(Array("<".utf8)), .variable(.uri), .literal(Array("|".utf8)), .variable(.args),
+        ])
         var output = ByteBuffer()
         rig.context.append(CompiledTemplate(template, arena: arena), to: &output)
         #expect(output.readable.string == "</x|y")

@@ -70,7 +70,8 @@ struct RequestHeadWriterTests {
     }
 
     @Test func carriesOnATrustedPeersChain() throws {
-        let text = "server { listen 80; set_real_ip_from 10.0.0.0/8; real_ip_header X-Forwarded-For; proxy_pass http://127.0.0.1:1; }"
+        let text =
+            "server { listen 80; set_real_ip_from 10.0.0.0/8; real_ip_header X-Forwarded-For; proxy_pass http://127.0.0.1:1; }"
         let fields = "\nX-Forwarded-For: 1.2.3.4\nX-Forwarded-For: 10.0.0.2\nX_Forwarded_For: alias"
         let trusted = try Rig(text, peer: "10.0.0.1:1").requestHead("GET / HTTP/1.1\nHost: a" + fields)
         #expect(trusted.values(of: "x-forwarded-for") == ["1.2.3.4, 10.0.0.2, 10.0.0.1"])
@@ -109,9 +110,12 @@ struct RequestHeadWriterTests {
     /// `Connection` can't have our own fields removed.
     @Test(arguments: ["X-Forwarded-For", "X-Real-IP", "Host", "Authorization", "Content-Length", "X-Custom-User"])
     func connectionCannotNominateOurs(name: String) throws {
-        let text = "server { listen 80; proxy_pass http://127.0.0.1:1; proxy_set_header Host $http_host; proxy_set_header X-Custom-User ann; }"
+        let text =
+            "server { listen 80; proxy_pass http://127.0.0.1:1; proxy_set_header Host $http_host; proxy_set_header X-Custom-User ann; }"
         let rig = try Rig(text)
-        guard (try? rig.requestHead("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nConnection: \(name)")) != nil else { return }
+        guard (try? rig.requestHead("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nConnection: \(name)")) != nil else {
+            return
+        }
         let head = try rig.requestHead("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nConnection: \(name)")
         #expect(head.values(of: "x-forwarded-for") == ["192.0.2.7"])
         #expect(head.values(of: "x-real-ip") == ["192.0.2.7"])
@@ -131,7 +135,9 @@ struct RequestHeadWriterTests {
             """
         for text in [
             Self.native,
-            Self.nginx("proxy_pass http://127.0.0.1:1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";"),
+            Self.nginx(
+                "proxy_pass http://127.0.0.1:1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";"
+            ),
         ] {
             let upgraded = try Rig(text).requestHead(request, isUpgrade: true)
             #expect(upgraded.values(of: "connection") == ["upgrade"])
@@ -152,7 +158,9 @@ struct RequestHeadWriterTests {
         #expect(chunked.values(of: "transfer-encoding") == ["chunked"])
         #expect(chunked.values(of: "content-length") == [])
         for alias in ["Content_Length: 50", "Transfer_Encoding: chunked", "content.length: 5"] {
-            #expect(throws: (any Error).self) { try rig.requestHead("POST / HTTP/1.1\nHost: a\nContent-Length: 5\n\(alias)") }
+            #expect(throws: (any Error).self) {
+                try rig.requestHead("POST / HTTP/1.1\nHost: a\nContent-Length: 5\n\(alias)")
+            }
         }
     }
 
@@ -182,9 +190,12 @@ struct RequestHeadWriterTests {
     }
 
     @Test(arguments: [
-        ("/old/", "http://127.0.0.1:1/new/", "/old/a%20b/c?q", "/new/a%20b/c?q"), ("/old/", "http://127.0.0.1:1/", "/old/x", "/x"),
-        ("/old/", "http://127.0.0.1:1/", "/old/%3Fx%23%25", "/%3Fx%23%25"), ("/old", "http://127.0.0.1:1/new", "/oldish", "/newish"),
-        ("/old/", "http://127.0.0.1:1", "/old/%61?q=%20", "/old/%61?q=%20"), ("/old/", "http://127.0.0.1:1/n/", "/old/%0d%0a", "/n/%0D%0A"),
+        ("/old/", "http://127.0.0.1:1/new/", "/old/a%20b/c?q", "/new/a%20b/c?q"),
+        ("/old/", "http://127.0.0.1:1/", "/old/x", "/x"),
+        ("/old/", "http://127.0.0.1:1/", "/old/%3Fx%23%25", "/%3Fx%23%25"),
+        ("/old", "http://127.0.0.1:1/new", "/oldish", "/newish"),
+        ("/old/", "http://127.0.0.1:1", "/old/%61?q=%20", "/old/%61?q=%20"),
+        ("/old/", "http://127.0.0.1:1/n/", "/old/%0d%0a", "/n/%0D%0A"),
         ("/old/", "http://127.0.0.1:1/n/", "/old/caf%c3%a9", "/n/caf%C3%A9"),
     ])
     func replacesTheLocationsPartOfThePath(location: String, pass: String, target: String, expected: String) throws {
@@ -210,7 +221,8 @@ struct RequestHeadWriterTests {
     @Test func aProvedPasswordStaysHere() throws {
         let directory = try TemporaryDirectory()
         try directory.write("ann:{PLAIN}secret\n", to: "htpasswd")
-        let text = "server { listen 80; auth_basic x; auth_basic_user_file \(directory.path("htpasswd")); proxy_pass http://127.0.0.1:1; }"
+        let text =
+            "server { listen 80; auth_basic x; auth_basic_user_file \(directory.path("htpasswd")); proxy_pass http://127.0.0.1:1; }"
         let rig = try Rig(text)
         try rig.run("GET / HTTP/1.1\nHost: a\nAuthorization: Basic YW5uOnNlY3JldA==", through: .limits)
         rig.exchange.value.hasUser = true

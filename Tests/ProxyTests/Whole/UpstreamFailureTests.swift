@@ -179,7 +179,9 @@ struct UpstreamFailureTests {
     @Test func aBodyThatComesLateStillGoesElsewhereWhenAPeerRefuses() throws {
         let server = try TestServer { Answer.ok($0.text) }
         let proxy = try group("server \(try deadAddress()) max_fails=0; server \(server.address);")
-        try withKnownIssue("a body that hasn't come whole keeps its request from going to the next peer, though none of it was sent") {
+        withKnownIssue(
+            "a body that hasn't come whole keeps its request from going to the next peer, though none of it was sent"
+        ) {
             for _ in 0..<4 {
                 let client = try proxy.connect()
                 try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\nExpect: 100-continue\r\n\r\n")
