@@ -1,35 +1,40 @@
 /// Bytes by their names, and the classes that HTTP's grammar sorts them into.
+///
+/// Computed and inlinable: a stored constant would cost other modules a call, and a check that it is set, at each use.
+@usableFromInline
 package enum ASCII {
-    package static let tab: UInt8 = 0x09
-    package static let lineFeed: UInt8 = 0x0A
-    package static let carriageReturn: UInt8 = 0x0D
-    package static let space: UInt8 = 0x20
-    package static let quote: UInt8 = 0x22
-    package static let percent: UInt8 = 0x25
-    package static let comma: UInt8 = 0x2C
-    package static let hyphen: UInt8 = 0x2D
-    package static let dot: UInt8 = 0x2E
-    package static let slash: UInt8 = 0x2F
-    package static let zero: UInt8 = 0x30
-    package static let colon: UInt8 = 0x3A
-    package static let semicolon: UInt8 = 0x3B
-    package static let equals: UInt8 = 0x3D
-    package static let question: UInt8 = 0x3F
-    package static let at: UInt8 = 0x40
-    package static let backslash: UInt8 = 0x5C
-    package static let underscore: UInt8 = 0x5F
+    @inlinable package static var tab: UInt8 { 0x09 }
+    @inlinable package static var lineFeed: UInt8 { 0x0A }
+    @inlinable package static var carriageReturn: UInt8 { 0x0D }
+    @inlinable package static var space: UInt8 { 0x20 }
+    @inlinable package static var quote: UInt8 { 0x22 }
+    @inlinable package static var percent: UInt8 { 0x25 }
+    @inlinable package static var comma: UInt8 { 0x2C }
+    @inlinable package static var hyphen: UInt8 { 0x2D }
+    @inlinable package static var dot: UInt8 { 0x2E }
+    @inlinable package static var slash: UInt8 { 0x2F }
+    @inlinable package static var zero: UInt8 { 0x30 }
+    @inlinable package static var colon: UInt8 { 0x3A }
+    @inlinable package static var semicolon: UInt8 { 0x3B }
+    @inlinable package static var equals: UInt8 { 0x3D }
+    @inlinable package static var question: UInt8 { 0x3F }
+    @inlinable package static var at: UInt8 { 0x40 }
+    @inlinable package static var backslash: UInt8 { 0x5C }
+    @inlinable package static var underscore: UInt8 { 0x5F }
 
-    package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
-    package static func isUppercase(_ byte: UInt8) -> Bool { byte &- 0x41 < 26 }
-    package static func isLowercase(_ byte: UInt8) -> Bool { byte &- 0x61 < 26 }
-    package static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
+    @inlinable package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+    @inlinable package static func isUppercase(_ byte: UInt8) -> Bool { byte &- 0x41 < 26 }
+    @inlinable package static func isLowercase(_ byte: UInt8) -> Bool { byte &- 0x61 < 26 }
+    @inlinable package static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
 
     /// `byte` with an upper-case letter turned into its lower-case one.
+    @inlinable
     package static func lowercased(_ byte: UInt8) -> UInt8 {
         byte &- 0x41 < 26 ? byte | 0x20 : byte
     }
 
     /// The value of a hexadecimal digit, or nil.
+    @inlinable
     package static func hexValue(_ byte: UInt8) -> UInt8? {
         if byte &- 0x30 < 10 { return byte &- 0x30 }
         let letter = (byte | 0x20) &- 0x61
@@ -37,17 +42,19 @@ package enum ASCII {
     }
 
     /// The digit for a value from 0 to 15.
+    @inlinable
     package static func lowercaseHexDigit(_ nibble: UInt8) -> UInt8 {
         nibble < 10 ? nibble &+ 0x30 : nibble &+ 0x57
     }
 
     /// The digit for a value from 0 to 15.
+    @inlinable
     package static func uppercaseHexDigit(_ nibble: UInt8) -> UInt8 {
         nibble < 10 ? nibble &+ 0x30 : nibble &+ 0x37
     }
 
     /// Whether `byte` may stand in a token (RFC 9110, section 5.6.2).
-    package static func isToken(_ byte: UInt8) -> Bool {
+    @inlinable package static func isToken(_ byte: UInt8) -> Bool {
         // Two 64-bit words, one bit for each byte below 128.
         let low: UInt64 = 0x03FF_6CFA_0000_0000
         let high: UInt64 = 0x57FF_FFFF_C7FF_FFFE
@@ -57,7 +64,7 @@ package enum ASCII {
     }
 
     /// Whether `byte` may stand in a field's value: visible, space, tab or 8-bit (RFC 9110, section 5.5).
-    package static func isFieldValue(_ byte: UInt8) -> Bool {
+    @inlinable package static func isFieldValue(_ byte: UInt8) -> Bool {
         (byte >= 0x20 && byte != 0x7F) || byte == 0x09
     }
 }
@@ -75,6 +82,7 @@ extension Span where Element == UInt8 {
     }
 
     /// Whether the bytes are those of `text`.
+    @inlinable
     package func equals(_ text: StaticString) -> Bool {
         let count = text.utf8CodeUnitCount
         guard self.count == count else { return false }
@@ -84,6 +92,7 @@ extension Span where Element == UInt8 {
     }
 
     /// Whether both hold the same bytes.
+    @inlinable
     package func equals(_ other: borrowing Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
         for index in 0..<count where unsafe self[unchecked: index] != other[unchecked: index] { return false }
@@ -102,6 +111,7 @@ extension Span where Element == UInt8 {
     }
 
     /// The index of the first `byte` in `range`, or nil.
+    @inlinable
     package func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
         precondition(range.lowerBound >= 0 && range.upperBound <= count)
         var index = range.lowerBound
@@ -126,6 +136,7 @@ extension Span where Element == UInt8 {
     }
 
     /// The value of a non-empty run of decimal digits, or nil for anything else and for what overflows.
+    @inlinable
     package func decimalValue() -> Int? {
         guard count > 0, count <= 19 else { return nil }
         var value = 0

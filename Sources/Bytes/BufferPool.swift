@@ -9,8 +9,8 @@ package struct BufferPool: ~Copyable {
     /// Buffers handed out and not returned.
     package private(set) var inUse = 0
 
-    @safe
-    private struct Spares: ~Copyable {
+    @safe @usableFromInline
+    struct Spares: ~Copyable {
         var storage: UnsafeMutablePointer<ByteBuffer>
         var count = 0
         init(limit: Int) { unsafe storage = .allocate(capacity: limit) }
@@ -44,7 +44,9 @@ package struct BufferPool: ~Copyable {
     package mutating func give(_ buffer: consuming ByteBuffer) {
         guard buffer.hasStorage else { return }
         inUse -= 1
-        guard spares.count < limit, buffer.capacity >= bufferCapacity, buffer.capacity <= bufferCapacity * 2 else { return }
+        guard spares.count < limit, buffer.capacity >= bufferCapacity, buffer.capacity <= bufferCapacity * 2 else {
+            return
+        }
         buffer.clear()
         unsafe (spares.storage + spares.count).initialize(to: buffer)
         spares.count += 1

@@ -4,26 +4,33 @@
 /// (`capacity == 0`) costs nothing, so that an idle connection holds none. Appending past the capacity grows the storage by
 /// doubling; callers that must stay bounded check `writableCount` or `readableCount` first.
 @safe
+@usableFromInline
 package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     @usableFromInline var base: UnsafeMutablePointer<UInt8>?
+    @usableFromInline var size: Int
+    @usableFromInline var first = 0
+    @usableFromInline var last = 0
+
     /// Bytes of storage.
-    package private(set) var capacity: Int
+    @inlinable package var capacity: Int { size }
     /// Where reading goes on, in bytes from the start of the storage.
-    package private(set) var readIndex: Int = 0
+    @inlinable package var readIndex: Int { first }
     /// Where writing goes on, in bytes from the start of the storage.
-    package private(set) var writeIndex: Int = 0
+    @inlinable package var writeIndex: Int { last }
 
     /// A buffer without storage.
+    @inlinable
     package init() {
         unsafe base = nil
-        capacity = 0
+        size = 0
     }
 
     /// A buffer of `capacity` bytes.
+    @inlinable
     package init(capacity: Int) {
         precondition(capacity > 0)
         unsafe base = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
-        self.capacity = capacity
+        size = capacity
     }
 
     /// A buffer that holds a copy of `bytes`.
@@ -32,18 +39,20 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         append(contentsOf: bytes)
     }
 
+    @inlinable
     deinit { unsafe base?.deallocate() }
 
-    package var isEmpty: Bool { readIndex == writeIndex }
-    package var hasStorage: Bool { capacity > 0 }
+    @inlinable package var isEmpty: Bool { readIndex == writeIndex }
+    @inlinable package var hasStorage: Bool { capacity > 0 }
     /// Bytes that wait to be read.
-    package var readableCount: Int { writeIndex - readIndex }
+    @inlinable package var readableCount: Int { writeIndex - readIndex }
     /// Bytes that can be appended before the storage grows.
-    package var writableCount: Int { capacity - writeIndex }
+    @inlinable package var writableCount: Int { capacity - writeIndex }
 
     // MARK: Reading
 
     /// The bytes that wait to be read.
+    @inlinable
     package var readable: Span<UInt8> {
         @_lifetime(borrow self) get {
             let span = unsafe Span(_unsafeStart: pointer(at: readIndex), count: readableCount)
@@ -52,6 +61,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     }
 
     /// All bytes from the start of the storage to the write position, those already read among them.
+    @inlinable
     package var written: Span<UInt8> {
         @_lifetime(borrow self) get {
             let span = unsafe Span(_unsafeStart: pointer(at: 0), count: writeIndex)
@@ -60,6 +70,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     }
 
     /// Runs `body` with the readable bytes, for calls into C.
+    @inlinable
     package func withReadable<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -67,51 +78,58 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     }
 
     /// Marks `count` readable bytes as read. Positions go back to zero when none are left.
+    @inlinable
     package mutating func consume(_ count: Int) {
         precondition(count >= 0 && count <= readableCount)
-        readIndex += count
+        first += count
         if readIndex == writeIndex {
-            readIndex = 0
-            writeIndex = 0
+            first = 0
+            last = 0
         }
     }
 
     /// Marks `count` readable bytes as read and leaves both positions where they are, so that ranges into `written` stay valid.
+    @inlinable
     package mutating func skip(_ count: Int) {
         precondition(count >= 0 && count <= readableCount)
-        readIndex += count
+        first += count
     }
 
     /// Forgets all content.
+    @inlinable
     package mutating func clear() {
-        readIndex = 0
-        writeIndex = 0
+        first = 0
+        last = 0
     }
 
     /// Moves the readable bytes to the start of the storage.
+    @inlinable
     package mutating func compact() {
         guard readIndex > 0 else { return }
         let count = readableCount
         unsafe pointer(at: 0).update(from: pointer(at: readIndex), count: count)
-        readIndex = 0
-        writeIndex = count
+        first = 0
+        last = count
     }
 
     /// Drops everything after the first `count` written bytes.
+    @inlinable
     package mutating func truncate(to count: Int) {
         precondition(count >= readIndex && count <= writeIndex)
-        writeIndex = count
+        last = count
     }
 
     // MARK: Writing
 
     /// Makes room for `count` more bytes.
+    @inlinable
     package mutating func reserve(_ count: Int) {
         if writableCount >= count { return }
         grow(by: count)
     }
 
     /// Runs `body` with at least `minimum` bytes of free storage; it returns how many it filled.
+    @inlinable
     package mutating func withWritable<Failure: Error>(
         minimum: Int,
         _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
@@ -120,16 +138,18 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         let free = unsafe UnsafeMutableRawBufferPointer(start: pointer(at: writeIndex), count: writableCount)
         let count = try unsafe body(free)
         precondition(count >= 0 && count <= writableCount)
-        writeIndex += count
+        last += count
         return count
     }
 
+    @inlinable
     package mutating func append(_ byte: UInt8) {
         reserve(1)
         unsafe pointer(at: writeIndex).pointee = byte
-        writeIndex += 1
+        last += 1
     }
 
+    @inlinable
     package mutating func append(_ bytes: borrowing Span<UInt8>) {
         let count = bytes.count
         if count == 0 { return }
@@ -137,24 +157,28 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         unsafe bytes.withUnsafeBufferPointer { source in
             if let start = source.baseAddress { unsafe pointer(at: writeIndex).update(from: start, count: count) }
         }
-        writeIndex += count
+        last += count
     }
 
+    @inlinable
     package mutating func append(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) {
         append(bytes.extracting(range))
     }
 
+    @inlinable
     package mutating func append(_ text: StaticString) {
         let count = text.utf8CodeUnitCount
         reserve(count)
         unsafe pointer(at: writeIndex).update(from: text.utf8Start, count: count)
-        writeIndex += count
+        last += count
     }
 
+    @inlinable
     package mutating func append(_ bytes: [UInt8]) {
         append(bytes.span)
     }
 
+    @inlinable
     package mutating func append(contentsOf bytes: some Collection<UInt8>) {
         reserve(bytes.count)
         for byte in bytes { append(byte) }
@@ -166,6 +190,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     }
 
     /// Appends `value` in decimal, without sign or padding.
+    @inlinable
     package mutating func append(decimal value: UInt64) {
         if value < 10 {
             append(UInt8(truncatingIfNeeded: value) &+ 0x30)
@@ -185,15 +210,17 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
             unsafe pointer(at: position).pointee = UInt8(truncatingIfNeeded: rest % 10) &+ 0x30
             rest /= 10
         }
-        writeIndex += digits
+        last += digits
     }
 
+    @inlinable
     package mutating func append(decimal value: Int) {
         if value < 0 { append(0x2D) }
         append(decimal: UInt64(value.magnitude))
     }
 
     /// Appends `value` in lower-case hexadecimal without leading zeros.
+    @inlinable
     package mutating func append(hexadecimal value: UInt64) {
         let digits = value == 0 ? 1 : (64 - value.leadingZeroBitCount + 3) / 4
         reserve(digits)
@@ -201,7 +228,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
             let nibble = UInt8(truncatingIfNeeded: (value >> UInt64((digits - 1 - position) * 4)) & 0xF)
             unsafe pointer(at: writeIndex + position).pointee = ASCII.lowercaseHexDigit(nibble)
         }
-        writeIndex += digits
+        last += digits
     }
 
     /// Overwrites all storage with zeros: for buffers that held secrets.
@@ -213,21 +240,23 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
 
     // MARK: Storage
 
-    private func pointer(at offset: Int) -> UnsafeMutablePointer<UInt8> {
+    @inlinable
+    func pointer(at offset: Int) -> UnsafeMutablePointer<UInt8> {
         // A buffer without storage has no readable and no writable byte: a stand-in address is never dereferenced.
         unsafe (base ?? UnsafeMutablePointer(bitPattern: 0x1000)!) + offset
     }
 
-    private mutating func grow(by count: Int) {
+    @usableFromInline
+    mutating func grow(by count: Int) {
         let wanted = writeIndex + count
-        var size = max(capacity, 64)
-        while size < wanted { size *= 2 }
-        let fresh = UnsafeMutablePointer<UInt8>.allocate(capacity: size)
+        var grown = max(size, 64)
+        while grown < wanted { grown *= 2 }
+        let fresh = UnsafeMutablePointer<UInt8>.allocate(capacity: grown)
         if let base = unsafe base {
             unsafe fresh.update(from: base, count: writeIndex)
             unsafe base.deallocate()
         }
         unsafe base = fresh
-        capacity = size
+        size = grown
     }
 }

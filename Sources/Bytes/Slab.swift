@@ -3,6 +3,7 @@
 /// Copying it costs nothing and counts no references. The slab must outlive it; a slot's value may be replaced by another
 /// one's once it is freed, so whoever keeps a reference across turns of the loop compares generations.
 @safe @frozen
+@usableFromInline
 package struct Ref<Value: ~Copyable>: Equatable, @unchecked Sendable {
     @usableFromInline package let address: UnsafeMutablePointer<Value>
 
@@ -24,60 +25,69 @@ package struct Ref<Value: ~Copyable>: Equatable, @unchecked Sendable {
 /// Grows by chunks and never shrinks; `limit` bounds the number of slots. A slot's value stays initialized between uses: its
 /// owner resets it, so that nothing is allocated once warm.
 @safe
+@usableFromInline
 package struct Slab<Value: ~Copyable>: ~Copyable {
-    private let chunkSize = 64
-    private let limit: Int
-    private var chunks: [UnsafeMutablePointer<Value>] = unsafe []
-    private var generations: [UInt32] = []
-    private var free: [UInt32] = []
+    @usableFromInline static var chunkSize: Int { 64 }
+    @usableFromInline let limit: Int
+    @usableFromInline var chunks: [UnsafeMutablePointer<Value>] = unsafe []
+    @usableFromInline var generations: [UInt32] = []
+    @usableFromInline var free: [UInt32] = []
+    @usableFromInline var used = 0
     /// Slots in use.
-    package private(set) var count = 0
+    @inlinable package var count: Int { used }
 
+    @inlinable
     package init(limit: Int) { self.limit = limit }
 
+    @inlinable
     deinit {
-        for unsafe chunk in unsafe chunks {
-            unsafe chunk.deinitialize(count: chunkSize)
-            unsafe chunk.deallocate()
+        for index in unsafe chunks.indices {
+            unsafe chunks[index].deinitialize(count: Self.chunkSize)
+            unsafe chunks[index].deallocate()
         }
     }
 
     /// Takes a free slot, or nil when `limit` slots are in use. `make` builds the value of a slot that never was in use.
+    @inlinable
     package mutating func allocate(_ make: () -> Value) -> UInt32? {
         guard count < limit else { return nil }
         if free.isEmpty {
-            let base = unsafe chunks.count * chunkSize
-            let chunk = UnsafeMutablePointer<Value>.allocate(capacity: chunkSize)
-            for offset in 0..<chunkSize { unsafe (chunk + offset).initialize(to: make()) }
+            let base = unsafe chunks.count * Self.chunkSize
+            let chunk = UnsafeMutablePointer<Value>.allocate(capacity: Self.chunkSize)
+            for offset in 0..<Self.chunkSize { unsafe (chunk + offset).initialize(to: make()) }
             unsafe chunks.append(chunk)
-            for offset in (0..<chunkSize).reversed() { free.append(UInt32(base + offset)) }
-            for _ in 0..<chunkSize { generations.append(1) }
+            for offset in (0..<Self.chunkSize).reversed() { free.append(UInt32(base + offset)) }
+            for _ in 0..<Self.chunkSize { generations.append(1) }
         }
-        count += 1
+        used += 1
         return free.removeLast()
     }
 
     /// Gives a slot back; references and tokens that carry its old generation are stale from here on.
+    @inlinable
     package mutating func release(_ slot: UInt32) {
         generations[Int(slot)] &+= 1
         free.append(slot)
-        count -= 1
+        used -= 1
     }
 
     /// The value of `slot`.
+    @inlinable
     package subscript(slot: UInt32) -> Ref<Value> {
         let index = Int(slot)
-        return unsafe Ref(unsafe: chunks[index / chunkSize] + index % chunkSize)
+        return unsafe Ref(unsafe: chunks[index / Self.chunkSize] + index % Self.chunkSize)
     }
 
     /// The generation of `slot`, which changes each time it is released.
+    @inlinable
     package func generation(of slot: UInt32) -> UInt32 { generations[Int(slot)] }
 
     /// Whether `slot` exists and still is in the given generation.
+    @inlinable
     package func isCurrent(_ slot: UInt32, generation: UInt32) -> Bool {
         Int(slot) < generations.count && generations[Int(slot)] == generation
     }
 
     /// Slots that exist, in use or not.
-    package var slotCount: Int { generations.count }
+    @inlinable package var slotCount: Int { generations.count }
 }

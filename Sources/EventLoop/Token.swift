@@ -2,9 +2,10 @@
 ///
 /// The generation tells an event of a slot's current user from a stale one of its predecessor.
 @frozen
+@usableFromInline
 package struct Token: Equatable, Hashable, Sendable {
     /// The word as it rides in epoll's user data.
-    package let bits: UInt64
+    @usableFromInline package let bits: UInt64
 
     @inlinable
     package init(bits: UInt64) { self.bits = bits }

@@ -196,7 +196,8 @@ http {{
         run("htpasswd", "-cbB", "-C", "5", self.directory / "bcrypt", USER, PASSWORD)
 
     def _nginx(self, ports, name):
-        """The file that nginx and postern run."""
+        """The file that nginx and postern run; only nginx has to be told where to put what it stores."""
+        paths = "" if name == "postern" else temporary_paths(self.directory, name)
         servers = []
         for label, tls in LISTENERS.items():
             listen = f"listen 127.0.0.1:{ports[label]}" + (" ssl http2;" if label == "h2" else " ssl;" if tls else ";")
@@ -223,7 +224,7 @@ http {{
 worker_processes 1; worker_rlimit_nofile 20000; pid {self.directory}/{name}-{ports["plain"]}.pid; error_log stderr error;
 events {{ worker_connections 8192; }}
 http {{
-    {temporary_paths(self.directory, name)}
+    {paths}
     access_log off;
     keepalive_requests 100000000; keepalive_timeout 600s;
     ssl_certificate {self.directory}/cert.pem; ssl_certificate_key {self.directory}/key.pem;

@@ -3,6 +3,7 @@ import Bytes
 /// The fields that the proxy knows by name; all others are `other`.
 ///
 /// At most 64 of them, so that a table's presence set is one word.
+@usableFromInline
 package enum FieldID: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     /// Any name that has no case of its own.
     case other = 0
@@ -67,6 +68,12 @@ package enum FieldID: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case xForwardedSSL
     /// Any further name that starts with `x-forwarded-`.
     case xForwardedOther
+
+    /// Whether both are the same. Spelt out, as the one that comes with raw values is generic and called through a table.
+    @inlinable
+    package static func == (left: FieldID, right: FieldID) -> Bool {
+        unsafe unsafeBitCast(left, to: UInt8.self) == unsafeBitCast(right, to: UInt8.self)
+    }
 
     /// The name in lower case; empty for `other`, the common prefix for `xForwardedOther`.
     package var name: StaticString {
@@ -136,6 +143,7 @@ package enum FieldID: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     }
 
     /// Whether the field says who a client is or where it came from: the proxy sets these, and strips a client's own.
+    @inlinable
     package var isIdentity: Bool {
         switch self {
         case .forwarded, .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort, .xForwardedUser,
@@ -146,6 +154,7 @@ package enum FieldID: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     }
 
     /// Whether the field concerns one connection only and is never forwarded as it came (RFC 9110, section 7.6.1).
+    @inlinable
     package var isHopByHop: Bool {
         switch self {
         case .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade, .http2Settings,
