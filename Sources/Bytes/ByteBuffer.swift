@@ -165,12 +165,23 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         append(bytes.extracting(range))
     }
 
-    @inlinable
+    // Inlined for certain: the length is a constant then, and the copy a few stores.
+    @inlinable @inline(__always)
     package mutating func append(_ text: StaticString) {
         let count = text.utf8CodeUnitCount
         reserve(count)
         unsafe pointer(at: writeIndex).update(from: text.utf8Start, count: count)
         last += count
+    }
+
+    /// Appends `bytes` with upper-case letters turned into their lower-case ones.
+    @inlinable
+    package mutating func append(lowercasing bytes: borrowing Span<UInt8>) {
+        let count = bytes.count
+        reserve(count)
+        let target = unsafe pointer(at: writeIndex)
+        for index in 0..<count { unsafe target[index] = ASCII.lowercased(bytes[unchecked: index]) }
+        last &+= count
     }
 
     @inlinable
@@ -194,6 +205,19 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     package mutating func append(decimal value: UInt64) {
         if value < 10 {
             append(UInt8(truncatingIfNeeded: value) &+ 0x30)
+            return
+        }
+        if value < 1000 {
+            reserve(3)
+            let small = UInt32(truncatingIfNeeded: value)
+            var position = writeIndex
+            if small >= 100 {
+                unsafe pointer(at: position).pointee = UInt8(truncatingIfNeeded: small / 100) &+ 0x30
+                position &+= 1
+            }
+            unsafe pointer(at: position).pointee = UInt8(truncatingIfNeeded: small / 10 % 10) &+ 0x30
+            unsafe pointer(at: position &+ 1).pointee = UInt8(truncatingIfNeeded: small % 10) &+ 0x30
+            last = position &+ 2
             return
         }
         var digits = 0

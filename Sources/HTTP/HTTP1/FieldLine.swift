@@ -92,6 +92,15 @@ enum FieldLine {
     }
 }
 
+/// What may stand in a field's value.
+package enum FieldContent {
+    /// The first index from `start` on that holds no byte of a field's value, or the number of bytes.
+    package static func end(_ bytes: borrowing Span<UInt8>, from start: Int) -> Int {
+        precondition(start >= 0 && start <= bytes.count)
+        return LineScan.endOfValue(bytes, from: start, bound: bytes.count)
+    }
+}
+
 /// Steps over the bytes of a head that all its lines share.
 enum LineScan {
     /// The first index from `start` on that holds no byte of a field's value, or `bound`. `bound` must not pass the end.

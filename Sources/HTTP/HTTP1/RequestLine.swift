@@ -41,9 +41,11 @@ enum RequestLine {
         }
         index &+= 1
         let targetStart = index
+        var mark: Int?
         while index < bound {
             byte = unsafe bytes[unchecked: index]
-            if byte &- 0x21 > 0x5D { break }
+            if byte &- 0x21 > 0x5D || byte == UInt8(ascii: "#") { break }
+            if byte == ASCII.question, mark == nil { mark = index }
             index &+= 1
         }
         guard index < bound else { return .incomplete }
@@ -62,8 +64,9 @@ enum RequestLine {
         guard index < bound else { return .incomplete }
         guard let next = try LineScan.lineEnd(bytes, at: index, bound: bound, lineEnds) else { return .incomplete }
         head.minorVersion = try Version.read(bytes, versionStart, index)
-        try head.setMethod(ByteRange(start..<methodEnd), in: bytes)
-        try head.setTarget(ByteRange(targetStart..<targetEnd), in: bytes)
+        head.placeMethod(ByteRange(start: start, count: methodEnd &- start), in: bytes)
+        let target = ByteRange(start: targetStart, count: targetEnd &- targetStart)
+        try head.placeTarget(target, mark: mark, in: bytes)
         return .line(next: next)
     }
 }
@@ -73,7 +76,11 @@ enum Version {
     /// The minor version of `HTTP/1.x` in the bytes from `start` to `end`: 0, or 1 for all later ones.
     static func read(_ bytes: borrowing Span<UInt8>, _ start: Int, _ end: Int) throws(HeadError) -> UInt8 {
         precondition(start <= end && end <= bytes.count)
-        guard end - start == 8, bytes.extracting(start..<(start + 5)).equals("HTTP/"),
+        guard end - start == 8 else { throw .malformedVersion }
+        // Nearly every message says HTTP/1.1: eight bytes, compared as one word.
+        let word = unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: UInt64.self)
+        if UInt64(littleEndian: word) == 0x312E_312F_5054_5448 { return 1 }
+        guard bytes.extracting(start..<(start + 5)).equals("HTTP/"),
             ASCII.isDigit(bytes[start + 5]), bytes[start + 6] == ASCII.dot, ASCII.isDigit(bytes[start + 7])
         else { throw .malformedVersion }
         guard bytes[start + 5] == UInt8(ascii: "1") else { throw .unsupportedVersion }

@@ -59,9 +59,12 @@ package struct ResponseHeadParser: Sendable {
             throw .malformedStatusLine
         }
         head.minorVersion = try Version.read(bytes, 0, 8)
-        guard let status = bytes.extracting(9..<12).decimalValue(), status >= 100, status < 600 else {
-            throw .malformedStatusLine
+        var status = 0
+        for index in 9..<12 {
+            guard ASCII.isDigit(bytes[index]) else { throw .malformedStatusLine }
+            status = status &* 10 &+ Int(bytes[index] &- ASCII.zero)
         }
+        guard status >= 100, status < 600 else { throw .malformedStatusLine }
         head.status = status
         head.reason = end > 13 ? ByteRange(13..<end) : .empty
         return next

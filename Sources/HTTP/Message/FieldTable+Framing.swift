@@ -48,8 +48,21 @@ extension FieldTable {
     /// The proxy's own identity fields can't be nominated; naming what frames or routes the message is an error.
     mutating func readConnection(_ bytes: borrowing Span<UInt8>) throws(HeadError) -> ConnectionOptions {
         var options = ConnectionOptions()
+        guard let only = first(.connection) else { return options }
+        if !isRepeated(.connection) {
+            // The whole list, nearly always.
+            let value = bytes.extracting(self[only].value.range)
+            if value.count == 10, value.equalsIgnoringCase("keep-alive") {
+                options.keepAlive = true
+                return options
+            }
+            if value.count == 5, value.equalsIgnoringCase("close") {
+                options.close = true
+                return options
+            }
+        }
         var nominations = 0
-        var position = first(.connection)
+        var position: Int? = only
         while let index = position {
             var list = TokenList(self[index].value.range)
             while let member = list.next(bytes) {

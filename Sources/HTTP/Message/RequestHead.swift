@@ -62,6 +62,11 @@ package struct RequestHead: ~Copyable, Sendable {
     /// Sets the method: a token of 1 to 32 bytes.
     package mutating func setMethod(_ range: ByteRange, in bytes: borrowing Span<UInt8>) throws(HeadError) {
         guard range.count <= 32, TokenList.isToken(bytes, range.range) else { throw .malformedMethod }
+        placeMethod(range, in: bytes)
+    }
+
+    /// Sets a method whose bytes are checked.
+    mutating func placeMethod(_ range: ByteRange, in bytes: borrowing Span<UInt8>) {
         methodRange = range
         method = Method(bytes.extracting(range.range))
     }
@@ -98,29 +103,33 @@ package struct RequestHead: ~Copyable, Sendable {
     /// Visible ASCII only; a `#` is refused, as no client sends one and servers differ in how they read it.
     package mutating func setTarget(_ range: ByteRange, in bytes: borrowing Span<UInt8>) throws(HeadError) {
         precondition(range.upperBound <= bytes.count)
+        var mark: Int?
+        for index in range.range {
+            // The range lies in the bytes.
+            let byte = unsafe bytes[unchecked: index]
+            if byte &- 0x21 > 0x5D || byte == UInt8(ascii: "#") { throw .malformedTarget }
+            if byte == ASCII.question, mark == nil { mark = index }
+        }
+        try placeTarget(range, mark: mark, in: bytes)
+    }
+
+    /// Sets a target whose bytes are checked and whose first `?` stands at `mark`.
+    mutating func placeTarget(_ range: ByteRange, mark: Int?, in bytes: borrowing Span<UInt8>) throws(HeadError) {
         let start = range.lowerBound
         let end = range.upperBound
         guard start < end else { throw .malformedTarget }
         target = range
-        var mark = end
-        var index = start
-        // `index` stays below `end`, which is at most the number of bytes.
-        while index < end {
-            let byte = unsafe bytes[unchecked: index]
-            if byte &- 0x21 > 0x5D || byte == UInt8(ascii: "#") { throw .malformedTarget }
-            if byte == ASCII.question, mark == end { mark = index }
-            index &+= 1
-        }
-        query = mark < end ? ByteRange((mark + 1)..<end) : nil
+        let pathEnd = mark ?? end
+        query = mark.map { ByteRange(($0 + 1)..<end) }
         if method == .connect {
             targetForm = .authority
             path = range
             return
         }
-        let first = unsafe bytes[unchecked: start]
+        let first = bytes[start]
         if first == ASCII.slash {
             targetForm = .origin
-            path = ByteRange(start: start, count: mark &- start)
+            path = ByteRange(start: start, count: pathEnd &- start)
             return
         }
         if first == UInt8(ascii: "*"), end - start == 1, method == .options {
@@ -128,7 +137,7 @@ package struct RequestHead: ~Copyable, Sendable {
             path = range
             return
         }
-        try setAbsoluteTarget(start, mark, bytes)
+        try setAbsoluteTarget(start, pathEnd, bytes)
     }
 
     private mutating func setAbsoluteTarget(

@@ -43,8 +43,7 @@ extension RequestContext {
     func appendHost(to output: inout ByteBuffer) {
         let range = exchange.value.head.hostName
         if range.count > 0 {
-            let span = exchange.value.headBytes.written
-            for index in range.range { output.append(ASCII.lowercased(span[index])) }
+            output.append(lowercasing: exchange.value.headBytes.written.extracting(range.range))
         } else if let server = exchange.value.server {
             output.append(server.value.primaryName)
         }

@@ -158,14 +158,8 @@ enum FieldValue {
         }
         let start = output.writeIndex
         request.append(template, to: &output)
-        var index = start
-        while index < output.writeIndex {
-            if !ASCII.isFieldValue(output.written[index]) {
-                escape(from: index, in: &output)
-                return
-            }
-            index &+= 1
-        }
+        let end = FieldContent.end(output.written, from: start)
+        if end < output.writeIndex { escape(from: end, in: &output) }
     }
 
     private static func escape(from start: Int, in output: inout ByteBuffer) {

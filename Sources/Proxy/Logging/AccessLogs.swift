@@ -7,8 +7,9 @@ struct AccessLogs: Sendable {
 
     func log(_ request: RequestContext, worker: Int) {
         let exchange = request.exchange
-        guard let runtime = exchange.value.runtime, let location = exchange.value.location,
-            !location.value.logs.isEmpty
+        // Most requests of a server without logs end here: no reference is counted before that is known.
+        guard let location = exchange.value.location, !location.value.logs.isEmpty,
+            let runtime = exchange.value.runtime
         else { return }
         for index in 0..<location.value.logs.count {
             let use = location.value.logs[index]
