@@ -28,20 +28,40 @@ package enum Base64 {
         }
         guard end % 4 != 1 else { return false }
         let start = output.writeIndex
+        output.reserve(maximumDecodedCount(end))
         var accumulator: UInt32 = 0
-        var bits = 0
-        for index in 0..<end {
-            guard let value = value(of: input[index], alphabet) else {
+        var index = 0
+        // Four characters are three bytes; `index` stays below `end`, which is at most the number of characters.
+        while index &+ 4 <= end {
+            let first = unsafe sextet(input[unchecked: index], alphabet)
+            let second = unsafe sextet(input[unchecked: index &+ 1], alphabet)
+            let third = unsafe sextet(input[unchecked: index &+ 2], alphabet)
+            let fourth = unsafe sextet(input[unchecked: index &+ 3], alphabet)
+            if (first | second | third | fourth) > 63 {
                 output.truncate(to: start)
                 return false
             }
-            accumulator = (accumulator << 6) | UInt32(value)
+            let group = first << 18 | second << 12 | third << 6 | fourth
+            output.append(UInt8(truncatingIfNeeded: group >> 16))
+            output.append(UInt8(truncatingIfNeeded: group >> 8))
+            output.append(UInt8(truncatingIfNeeded: group))
+            index &+= 4
+        }
+        var bits: UInt32 = 0
+        while index < end {
+            let value = unsafe sextet(input[unchecked: index], alphabet)
+            if value > 63 {
+                output.truncate(to: start)
+                return false
+            }
+            accumulator = (accumulator << 6) | value
             bits += 6
             if bits >= 8 {
                 bits -= 8
-                output.append(UInt8(truncatingIfNeeded: accumulator >> UInt32(bits)))
-                accumulator &= (1 << UInt32(bits)) - 1
+                output.append(UInt8(truncatingIfNeeded: accumulator >> bits))
+                accumulator &= (1 << bits) - 1
             }
+            index &+= 1
         }
         if accumulator != 0 {
             output.truncate(to: start)
@@ -79,14 +99,17 @@ package enum Base64 {
         return output
     }
 
-    private static func value(of byte: UInt8, _ alphabet: Alphabet) -> UInt8? {
-        if ASCII.isUppercase(byte) { return byte - 0x41 }
-        if ASCII.isLowercase(byte) { return byte - 0x61 + 26 }
-        if ASCII.isDigit(byte) { return byte - 0x30 + 52 }
+    /// What a character stands for, or more than 63 when it isn't of the alphabet.
+    @inline(__always)
+    private static func sextet(_ byte: UInt8, _ alphabet: Alphabet) -> UInt32 {
+        let character = UInt32(byte)
+        if character &- 0x61 < 26 { return character &- 71 }
+        if character &- 0x41 < 26 { return character &- 65 }
+        if character &- 0x30 < 10 { return character &+ 4 }
         switch (alphabet, byte) {
         case (.standard, 0x2B), (.url, 0x2D): return 62
         case (.standard, 0x2F), (.url, 0x5F): return 63
-        default: return nil
+        default: return 64
         }
     }
 
