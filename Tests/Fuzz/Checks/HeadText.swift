@@ -77,7 +77,9 @@ struct HeadText {
 
     static func lowered(_ bytes: [UInt8]) -> [UInt8] { bytes.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 } }
 
-    private static func folded(_ name: [UInt8]) -> [UInt8] { lowered(name).map { $0 == 0x5F || $0 == 0x2E ? 0x2D : $0 } }
+    private static func folded(_ name: [UInt8]) -> [UInt8] {
+        lowered(name).map { $0 == 0x5F || $0 == 0x2E ? 0x2D : $0 }
+    }
 
     static func isToken(_ byte: UInt8) -> Bool {
         switch byte {

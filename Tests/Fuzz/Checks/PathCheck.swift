@@ -111,5 +111,7 @@ enum PathModel {
         return result
     }
 
-    private static func digit(_ byte: UInt8) -> Int? { byte < 0x80 ? Character(UnicodeScalar(byte)).hexDigitValue : nil }
+    private static func digit(_ byte: UInt8) -> Int? {
+        byte < 0x80 ? Character(UnicodeScalar(byte)).hexDigitValue : nil
+    }
 }
