@@ -61,7 +61,6 @@ longest() {
     case "$1" in
         configuration | path) echo 2048 ;;
         websocket) echo 1024 ;;
-        chunked-*) echo 20000 ;;
         *) echo 10000 ;;
     esac
 }
