@@ -110,6 +110,15 @@ let package = Package(
         tests("ConfigSyntax", ["ConfigSyntax"]),
         tests("Configuration", ["Configuration", "ConfigSyntax", "Proxy", "EventLoop", "Limits", "TLS", "Upstream"]),
         tests("Postern", ["postern", "Configuration", "ConfigSyntax", "Access", "Proxy", "EventLoop"]),
+        // The fuzzer's checks, on the inputs that are kept. Fuzzing itself is Tests/Fuzz/run.sh.
+        .testTarget(
+            name: "FuzzReplayTests",
+            dependencies: ["Configuration", "ConfigSyntax", "Access", "HTTP", "Bytes"],
+            path: "Tests/Fuzz",
+            exclude: ["Fuzzer", "corpus", "dictionaries", "README.md", "run.sh"],
+            sources: ["Checks", "Replay"],
+            swiftSettings: strict
+        ),
         tests("DemoGateway", ["DemoGateway", "EventLoop", "HTTP", "Bytes"]),
     ]
 )

@@ -83,6 +83,7 @@ package enum ConfigurationLoader {
             environment: environment,
             directories: directories
         )
+        defer { builder.close() }
         builder.read(given.directives)
         builder.read(tree.directives)
         var configuration = Assembler.assemble(builder)

@@ -87,4 +87,20 @@ struct LoaderTests {
         #expect(ConfigurationLoader.load(text: text).diagnostics.isEmpty)
         #expect(!ConfigurationEnvironment.system(asksResolver: false).hostName.isEmpty)
     }
+
+    /// A source file as long as somebody else holds it.
+    private struct Watched {
+        weak var file: SourceFile?
+
+        init(_ text: String) {
+            file = ConfigurationLoader.load(text: text).diagnostics.first?.range.file
+        }
+    }
+
+    @Test func keepsNothingOfWhatItRead() {
+        let held = ConfigurationLoader.load(text: "bogus;").diagnostics.first?.range.file
+        #expect(held != nil)
+        let watched = Watched("bogus; server { listen 1; location /a { location /a/b { return 204; } } health /h; }")
+        #expect(watched.file == nil)
+    }
 }

@@ -4,16 +4,20 @@ import Bytes
 package struct PasswordDocument: Sendable, Equatable {
     /// With their carriage returns, without their line feeds.
     private var lines: [[UInt8]]
+    /// The byte order mark that an editor left before the first line.
+    private let mark: [UInt8]
 
     package init(_ text: [UInt8]) {
-        lines = text.split(separator: ASCII.lineFeed, omittingEmptySubsequences: false).map { Array($0) }
+        mark = Array(text.prefix(PasswordFile.markCount(text.span)))
+        let rest = text.dropFirst(mark.count)
+        lines = rest.split(separator: ASCII.lineFeed, omittingEmptySubsequences: false).map { Array($0) }
         // What follows the last line feed is a line only if there is something.
         if lines.last?.isEmpty == true { lines.removeLast() }
     }
 
     /// The text, a line feed at its end.
     package var text: [UInt8] {
-        var text: [UInt8] = []
+        var text = mark
         for line in lines {
             text += line
             text.append(ASCII.lineFeed)

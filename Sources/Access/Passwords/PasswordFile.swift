@@ -51,7 +51,7 @@ package enum PasswordFile {
     ) throws(PasswordFileError) -> (table: PasswordTable, problems: [Problem]) {
         guard text.count <= maximumSize else { throw .tooLarge(bytes: text.count) }
         var reader = Reader()
-        var start = text.startsWithByteOrderMark ? 3 : 0
+        var start = markCount(text)
         while start < text.count {
             let end = text.firstIndex(of: ASCII.lineFeed, in: start..<text.count) ?? text.count
             reader.number += 1
@@ -98,6 +98,11 @@ package enum PasswordFile {
         return try parse(bytes.span, generation: generation)
     }
 
+    /// Bytes of the byte order mark that `text` starts with: 3, or 0 without one.
+    static func markCount(_ text: borrowing Span<UInt8>) -> Int {
+        text.count >= 3 && text[0] == 0xEF && text[1] == 0xBB && text[2] == 0xBF ? 3 : 0
+    }
+
     private static func printable(_ name: borrowing Span<UInt8>) -> String {
         let shown = name.array.prefix(UserName.maximumCount).map { $0 < 0x20 || $0 == 0x7F ? ASCII.question : $0 }
         return String(decoding: shown, as: UTF8.self)
@@ -133,11 +138,5 @@ enum HtpasswdLine: Equatable {
         } else {
             self = .other
         }
-    }
-}
-
-extension Span where Element == UInt8 {
-    fileprivate var startsWithByteOrderMark: Bool {
-        count >= 3 && self[0] == 0xEF && self[1] == 0xBB && self[2] == 0xBF
     }
 }

@@ -36,6 +36,11 @@ package final class ConfigurationBuilder {
         set { scope.level = newValue }
     }
 
+    /// Lets the drafts go. A server's draft and its locations' scopes hold each other, so that each reload would keep them.
+    func close() {
+        for server in servers { server.draft.locations = [] }
+    }
+
     func report(_ diagnostic: Diagnostic) { diagnostics.append(diagnostic) }
 
     /// Notes a word whose variables must turn out to be known.

@@ -35,7 +35,8 @@ extension Worker {
 
     /// A body that has come whole with its head is kept, so that the request can be repeated.
     private mutating func keepBodyForReplay(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>) {
-        exchange.value.isReplayable = false
+        // Nothing is let go until the first part of the body moves on.
+        exchange.value.isReplayable = true
         guard case .length(let count) = exchange.value.requestBody, count <= UInt64(client.value.input.readableCount)
         else { return }
         var body = buffers.take()
@@ -46,7 +47,6 @@ extension Worker {
         exchange.value.requestBody = .complete
         exchange.value.bodyBytesRead = count
         exchange.value.requestBytes += count
-        exchange.value.isReplayable = true
     }
 
     /// Begins an attempt with a peer that wasn't tried yet.

@@ -31,6 +31,15 @@ private func text(_ document: PasswordDocument) -> String { String(decoding: doc
         #expect(text(document) == "b:2\n")
     }
 
+    @Test func passesOverAByteOrderMark() throws {
+        var document = PasswordDocument(bytes("\u{FEFF}alice:x\nbob:y\n"))
+        #expect(document.names == ["alice", "bob"])
+        #expect(document.stored("alice") == bytes("x"))
+        #expect(text(document) == "\u{FEFF}alice:x\nbob:y\n")
+        try document.remove("alice")
+        #expect(text(document) == "\u{FEFF}bob:y\n")
+    }
+
     @Test func refuses() throws {
         var document = PasswordDocument(bytes(original))
         let before = document

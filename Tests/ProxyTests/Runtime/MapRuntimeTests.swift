@@ -15,7 +15,10 @@ struct MapRuntimeTests {
         map.matchesHostnames = matchesHostnames
         let runtime = MapRuntime(map, arena: arena)
         var output = ByteBuffer()
-        output.append(runtime.value(for: Array(source.utf8).span).constant)
+        var captures = Captures()
+        let key = Array(source.utf8)
+        let value = runtime.value(for: key.span) ?? runtime.matchedValue(for: key.span, &captures)
+        output.append(value.constant)
         return output.readable.string
     }
 

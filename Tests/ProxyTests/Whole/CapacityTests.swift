@@ -10,16 +10,10 @@ struct CapacityTests {
     @Test func pipeliningClientsAreAllAnswered() throws {
         let proxy = try TestProxy("events { worker_connections 64; } http { server { listen 80; return 200 ok; } }")
         let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-        // How many fall into one turn is chance.
-        withKnownIssue(
-            "requests answered within one turn of the loop keep their slots until its end, so pipelining clients use them all up",
-            isIntermittent: true
-        ) {
-            let clients = try (0..<8).map { _ in try proxy.connect() }
-            for client in clients { try client.send(String(repeating: request, count: 200)) }
-            for client in clients {
-                for _ in 0..<200 { #expect(try client.readResponse().status == 200) }
-            }
+        let clients = try (0..<8).map { _ in try proxy.connect() }
+        for client in clients { try client.send(String(repeating: request, count: 200)) }
+        for client in clients {
+            for _ in 0..<200 { #expect(try client.readResponse().status == 200) }
         }
         #expect(try proxy.get("/").status == 200)
     }

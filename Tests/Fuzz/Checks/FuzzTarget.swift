@@ -1,0 +1,39 @@
+/// What didn't hold for an input.
+struct Broken: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Insists on `condition`; the message is made only when it doesn't hold.
+func hold(_ condition: Bool, _ message: @autoclosure () -> String) throws(Broken) {
+    if !condition { throw Broken(description: message()) }
+}
+
+/// What can be fuzzed. The raw value names the corpus folder.
+enum FuzzTarget: String, CaseIterable, Sendable {
+    case requestHead = "request-head"
+    case requestSplits = "request-splits"
+    case responseHead = "response-head"
+    case chunkedBody = "chunked-body"
+    case chunkedModel = "chunked-model"
+    case path
+    case webSocket = "websocket"
+    case configuration
+    case htpasswd
+    case basicCredentials = "basic-credentials"
+
+    /// Feeds one input to the code under test; throws what didn't hold.
+    func check(_ input: [UInt8]) throws(Broken) {
+        switch self {
+        case .requestHead: try RequestHeadCheck.check(input)
+        case .requestSplits: try RequestSplitsCheck.check(input)
+        case .responseHead: try ResponseHeadCheck.check(input)
+        case .chunkedBody: try ChunkedBodyCheck.check(input)
+        case .chunkedModel: try ChunkedModelCheck.check(input)
+        case .path: try PathCheck.check(input)
+        case .webSocket: try WebSocketCheck.check(input)
+        case .configuration: try ConfigurationCheck.check(input)
+        case .htpasswd: try HtpasswdCheck.check(input)
+        case .basicCredentials: try BasicCredentialsCheck.check(input)
+        }
+    }
+}
