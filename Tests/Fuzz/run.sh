@@ -15,7 +15,6 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 . "$here/../../deploy/lib.sh"
 
 scratch="${FUZZ_SCRATCH:-$root/.build/fuzz}"
-fuzzer="$scratch/fuzzer"
 mode="${1:-}"
 [ $# -gt 0 ] && shift
 
@@ -46,6 +45,8 @@ build_fuzzer() {
     for map in "$root"/Sources/*/module.modulemap; do
         module_maps+=(-Xcc "-fmodule-map-file=$map")
     done
+    # The compiler leaves a file where it runs.
+    cd "$scratch"
     swiftc -module-name Fuzz -package-name "$name" -parse-as-library -wmo -O -g \
         -sanitize=fuzzer,address -use-ld=lld \
         -swift-version 6 -strict-memory-safety -warnings-as-errors \
@@ -131,6 +132,8 @@ need_swift
 need_packages "${build_packages[@]}" lld
 ulimit -c 0
 mkdir -p "$scratch"
+scratch="$(cd "$scratch" && pwd)"
+fuzzer="$scratch/fuzzer"
 [ "$mode" = --list ] || say "building the fuzzer (some minutes the first time)"
 build_modules
 build_fuzzer
