@@ -58,7 +58,7 @@ struct AccessPhaseTests {
         #expect(reply.status == 401)
         #expect(rig.exchange.value.refusal == .credentialsMissing)
         let text = rig.ownReply(reply)
-        #expect(text.values(of: "www-authenticate") == ["Basic realm=\"The \\\"Gate\\\"\", charset=\"UTF-8\""])
+        #expect(text.values(of: "www-authenticate") == ["Basic realm=\"The \\\"Gate\\\"\""])
         #expect(text.values(of: "cache-control") == ["no-store"])
     }
 
