@@ -3,9 +3,10 @@ import EventLoop
 import HTTP
 import Limits
 
-/// `limit_req`: every zone of the location must let the request pass, else it counts in none.
+/// `limit_req`: every zone that is looked at together must let the request pass, else it counts in none of them.
 ///
-/// Runs twice: before access for what is known of anyone, and after it for limits of the proved user.
+/// Runs twice: before access for what is known of anyone, and after it for limits of the proved user. What counted before
+/// access goes on counting when a user's own limit refuses: the request did come, and was let in.
 struct LimitPhase {
     static func decide(_ request: RequestContext, runtime: Runtime, ofUsers: Bool) -> Decision {
         let exchange = request.exchange

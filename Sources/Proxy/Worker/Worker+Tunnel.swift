@@ -22,10 +22,11 @@ extension Worker {
         exchange.value.headReceivedAt = now
         groups[upstream.value.group].value.group.succeeded(upstream.value.peer)
         prepareOutput(client)
+        let before = client.value.output.readableCount
         ReplyHeadWriter.writeInterim(context(exchange), upstream.value.input.readable, to: &client.value.output)
         exchange.value.status = 101
         exchange.value.isHeadSent = true
-        exchange.value.bytesSent += UInt64(client.value.output.readableCount)
+        exchange.value.bytesSent += UInt64(client.value.output.readableCount - before)
         upstream.value.input.consume(count)
         client.value.state = .tunneling
         client.value.tunnel = upstream
