@@ -45,6 +45,11 @@ package struct PathFacts: OptionSet, Sendable {
     package static let encodedControl = PathFacts(rawValue: 1 << 9)
     /// An escape of a byte above 127.
     package static let nonASCII = PathFacts(rawValue: 1 << 10)
+
+    /// Whether all servers read such a path alike: nothing is special about it but escapes of plain or 8-bit characters.
+    ///
+    /// Counted in bits: the set operations are generic, and would run unspecialized, with an allocation, in other modules.
+    package var isUnambiguous: Bool { rawValue & ~(1 << 0 | 1 << 10) == 0 }
 }
 
 /// A path as Nginx reads it: escapes decoded once, dot segments resolved, runs of slashes merged.

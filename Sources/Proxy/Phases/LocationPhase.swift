@@ -24,7 +24,7 @@ struct LocationPhase {
         let location = found < 0 ? server.value.root : server.value.locations[found]
         exchange.value.location = location
         // An escaped letter means the letter to every server; what else is in doubt has a fact of its own.
-        if !facts.subtracting([.escapes, .nonASCII]).isEmpty, !server.value.hasOnePolicy,
+        if !facts.isUnambiguous, !server.value.hasOnePolicy,
             isAmbiguous(request, server, facts, location.value.policy)
         {
             exchange.value.refusal = .ambiguousPath
