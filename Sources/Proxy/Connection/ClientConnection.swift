@@ -33,6 +33,8 @@ struct ClientConnection: ~Copyable {
     var listener: ListenerRuntime?
     /// The configuration that the next request runs under.
     var runtime: Runtime?
+    /// The server of the listener that bounds and waits are taken from until a request's own is known. Lives in `runtime`.
+    var defaultServer: Ref<ServerRuntime>?
     var peer = SocketAddress(ipv4: 0, port: 0)
     var local: SocketAddress?
 
@@ -80,6 +82,7 @@ struct ClientConnection: ~Copyable {
         self.peer = peer
         self.listener = listener
         self.runtime = runtime
+        defaultServer = runtime.servers[listener.model.defaultServer]
         acceptedAt = now
         local = nil
         parser.reset()

@@ -79,9 +79,7 @@ extension Worker {
 
     /// The waits and bounds that hold before a request's server is known.
     func settings(of client: Ref<ClientConnection>) -> ClientSettings {
-        let current = client.value.runtime ?? runtime
-        guard let listener = client.value.listener else { return ClientSettings() }
-        return current.servers[listener.model.defaultServer].value.client
+        client.value.defaultServer?.value.client ?? ClientSettings()
     }
 
     /// Reads request heads, and runs the requests, until one is under way or nothing more has come.
@@ -232,6 +230,7 @@ extension Worker {
         for listener in runtime.listeners where listener.model.address == old.model.address {
             client.value.listener = listener
             client.value.runtime = runtime
+            client.value.defaultServer = runtime.servers[listener.model.defaultServer]
             return
         }
     }

@@ -130,6 +130,7 @@ extension Worker {
         client.value.exchange = nil
         client.value.runtime = nil
         client.value.listener = nil
+        client.value.defaultServer = nil
         timers.cancel(client.value.timer)
         dropInput(client)
         var output = ByteBuffer()

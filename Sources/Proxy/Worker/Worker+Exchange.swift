@@ -5,11 +5,10 @@ import HTTP
 extension Worker {
     /// Walks the request through its phases until it is answered, forwarded or has to wait.
     mutating func decide(_ exchange: Ref<Exchange>) {
+        let request = context(exchange)
+        // Once for all phases: each look at them counts references.
+        guard let runtime = exchange.value.runtime, let listener = exchange.value.client.value.listener else { return }
         while true {
-            let request = context(exchange)
-            guard let runtime = exchange.value.runtime, let listener = exchange.value.client.value.listener else {
-                return
-            }
             let decision: Decision
             switch exchange.value.phase {
             case .server: decision = ServerPhase.decide(request, listener: listener, runtime: runtime)
