@@ -22,10 +22,11 @@ let lifetimes: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
 
 let settings = strict + optimized
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
         name: name + "Tests",
         dependencies: dependencies + ["TestSupport"],
+        exclude: exclude,
         swiftSettings: strict
     )
 }
@@ -108,7 +109,11 @@ let package = Package(
             ["Proxy", "Configuration", "DemoGateway", "TLS", "EventLoop", "HTTP", "Access", "Limits", "Bytes"]
         ),
         tests("ConfigSyntax", ["ConfigSyntax"]),
-        tests("Configuration", ["Configuration", "ConfigSyntax", "Proxy", "EventLoop", "Limits", "TLS", "Upstream"]),
+        tests(
+            "Configuration",
+            ["Configuration", "ConfigSyntax", "Proxy", "EventLoop", "Limits", "TLS", "Upstream"],
+            exclude: ["Golden"]
+        ),
         tests("Postern", ["postern", "Configuration", "ConfigSyntax", "Access", "Proxy", "EventLoop"]),
         // The fuzzer's checks, on the inputs that are kept. Fuzzing itself is Tests/Fuzz/run.sh.
         .testTarget(

@@ -41,6 +41,7 @@ def test_a_gateway_started_later_is_found(peer, start):
         late.close()
 
 
+@pytest.mark.peers("postern-nginx", "postern-native")  # Nginx answers 502 when the end and the POST cross
 def test_a_pooled_connection_that_died_is_replaced(peer, start, recorder):
     """The gateway closes idle connections; no client may notice."""
     recorder.on("/last", lambda exchange: (exchange.reply(), exchange.close()))
