@@ -101,7 +101,8 @@ extension LimitKey {
     /// Whom requests from an address count for: IPv6 cut to a prefix, all of a path's socket as one.
     init(_ address: SocketAddress, ipv6PrefixLength: Int) {
         if address.family == .unix {
-            self.init(high: 0, low: 0)
+            // Beyond every address: ::1 and its network must not share it.
+            self.init(high: .max, low: .max)
             return
         }
         let ip = address.ipBytes

@@ -1,5 +1,6 @@
 import Bytes
 import EventLoop
+import Limits
 import Testing
 
 @testable import Proxy
@@ -25,6 +26,14 @@ struct LimitPhaseTests {
         #expect(try statuses(rig, 2) == [0, 429])
         rig.environment.value.now += 10_000_000_000
         #expect(try statuses(rig, 22) == [Int](repeating: 0, count: 21) + [429])
+    }
+
+    /// Every client of a path's socket counts as one, and never as an IP address.
+    @Test func aPathsSocketSharesNoAddress() throws {
+        let socket = try #require(SocketAddress(path: "/tmp/p.sock"))
+        let loopback = try #require(SocketAddress(parsing: "[::1]:1"))
+        #expect(LimitKey(socket, ipv6PrefixLength: 64) != LimitKey(loopback, ipv6PrefixLength: 64))
+        #expect(LimitKey(socket, ipv6PrefixLength: 64) == LimitKey(socket, ipv6PrefixLength: 64))
     }
 
     @Test func aRefusalSaysWhenToComeAgain() throws {
