@@ -6,7 +6,7 @@ package import Limits
 ///            enqueue                     next                       finished
 ///   caller ──────────▶ waiting ────────────────────▶ running ─────────────────▶ its waiters, each told
 ///      │                  ▲ equal digest: joins, waiting or running
-///      └▶ shed: too many wait, or too many of this address
+///      └▶ shed: too many hashes in all, or too many of this address
 /// ```
 ///
 /// Addresses take turns; one that was just served, or whose hash just ended, goes to the end of the line. So with one address
@@ -22,9 +22,9 @@ package struct HashQueue<Waiter> {
     }
 
     package enum Reason: Sendable, Equatable {
-        /// As many wait as may wait at all.
+        /// As many hashes are asked for, or as many wait, as may be at all.
         case queueFull
-        /// As many wait as may wait from one address.
+        /// As many hashes are asked for, or as many wait, as may be from one address.
         case addressLimit
     }
 
@@ -37,6 +37,8 @@ package struct HashQueue<Waiter> {
     private struct Entry {
         let id: UInt64
         let job: HashJob
+        /// Who asked first: the hash counts against this address until it has ended.
+        let owner: LimitKey
         var isRunning = false
         var waiters: [(address: LimitKey, waiter: Waiter)]
     }
@@ -49,6 +51,9 @@ package struct HashQueue<Waiter> {
         var waiters: Int
     }
 
+    /// Waiting costs little beside hashing: a page's many connections with one password wait for one hash.
+    private static var waitersPerHash: Int { 64 }
+
     package let capacity: Int
     package let perAddress: Int
     private var entries: [Entry] = []
@@ -58,7 +63,7 @@ package struct HashQueue<Waiter> {
     /// Those who wait, for jobs that run as well.
     package private(set) var waiting = 0
 
-    /// `capacity` waiters in all, `perAddress` from one address.
+    /// `capacity` hashes in all, `perAddress` from one address; 64 times as many may wait for them.
     package init(capacity: Int = 256, perAddress: Int = 16) {
         precondition(capacity > 0 && perAddress > 0)
         self.capacity = capacity
@@ -70,25 +75,36 @@ package struct HashQueue<Waiter> {
 
     /// Takes in a job for one who waits at `address`.
     package mutating func enqueue(_ job: HashJob, address: LimitKey, _ waiter: Waiter) -> Admission {
-        if waiting >= capacity { return .shed(.queueFull) }
+        let equal = entries.firstIndex { $0.job.digest == job.digest }
         let known = lines.firstIndex { $0.address == address }
-        if let known, lines[known].waiters >= perAddress { return .shed(.addressLimit) }
+        if let reason = refusal(address, isNew: equal == nil, waiters: known.map { lines[$0].waiters } ?? 0) {
+            return .shed(reason)
+        }
         let line = known ?? lines.count
         if known == nil { lines.append(Line(address: address, jobs: [], waiters: 0)) }
         lines[line].waiters += 1
         waiting += 1
-        if let index = entries.firstIndex(where: { $0.job.digest == job.digest }) {
-            entries[index].waiters.append((address, waiter))
+        if let equal {
+            entries[equal].waiters.append((address, waiter))
             // It must not wait for the other address's turn.
-            if !entries[index].isRunning, !lines[line].jobs.contains(entries[index].id) {
-                lines[line].jobs.append(entries[index].id)
+            if !entries[equal].isRunning, !lines[line].jobs.contains(entries[equal].id) {
+                lines[line].jobs.append(entries[equal].id)
             }
             return .joined
         }
-        entries.append(Entry(id: nextID, job: job, waiters: [(address, waiter)]))
+        entries.append(Entry(id: nextID, job: job, owner: address, waiters: [(address, waiter)]))
         lines[line].jobs.append(nextID)
         nextID += 1
         return .queued
+    }
+
+    /// Which bound one more would exceed, if any.
+    private func refusal(_ address: LimitKey, isNew: Bool, waiters: Int) -> Reason? {
+        if waiting >= capacity * Self.waitersPerHash { return .queueFull }
+        if waiters >= perAddress * Self.waitersPerHash { return .addressLimit }
+        guard isNew else { return nil }
+        if entries.count >= capacity { return .queueFull }
+        return entries.count { $0.owner == address } >= perAddress ? .addressLimit : nil
     }
 
     /// The job whose turn it is, or nil when none waits.

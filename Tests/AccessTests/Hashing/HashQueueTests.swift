@@ -105,16 +105,29 @@ private let carol = LimitKey(ipv4: 3)
             #expect(queue.enqueue(job(number), address: alice, 0) == .queued)
         }
         #expect(queue.enqueue(job(4), address: alice, 0) == .shed(.addressLimit))
-        #expect(queue.enqueue(job(1), address: alice, 0) == .shed(.addressLimit))
+        // Waiting for a hash that is asked for already costs next to nothing.
+        #expect(queue.enqueue(job(1), address: alice, 0) == .joined)
         #expect(queue.enqueue(job(5), address: bob, 0) == .queued)
         #expect(queue.enqueue(job(5), address: carol, 0) == .joined)
-        #expect(queue.enqueue(job(6), address: bob, 0) == .shed(.queueFull))
-        // Those whose job runs still wait.
-        let first = try take(&queue)
-        #expect(queue.enqueue(job(6), address: bob, 0) == .shed(.queueFull))
-        _ = queue.finished(first.id)
         #expect(queue.enqueue(job(6), address: bob, 0) == .queued)
-        #expect(queue.removeAll().count == 5)
+        #expect(queue.enqueue(job(7), address: carol, 0) == .shed(.queueFull))
+        // A hash that runs counts still.
+        let first = try take(&queue)
+        #expect(queue.enqueue(job(7), address: carol, 0) == .shed(.queueFull))
+        #expect(queue.finished(first.id).count == 2)
+        #expect(queue.enqueue(job(7), address: carol, 0) == .queued)
+        #expect(queue.removeAll().count == 6)
         expectNothing(&queue)
+    }
+
+    @Test func boundsThoseWhoWaitForOneHash() throws {
+        var queue = HashQueue<Int>(capacity: 3, perAddress: 1)
+        #expect(queue.enqueue(job(1), address: alice, 0) == .queued)
+        for _ in 1..<64 { #expect(queue.enqueue(job(1), address: alice, 0) == .joined) }
+        #expect(queue.enqueue(job(1), address: alice, 0) == .shed(.addressLimit))
+        for _ in 0..<64 { #expect(queue.enqueue(job(1), address: bob, 0) == .joined) }
+        for _ in 0..<64 { #expect(queue.enqueue(job(1), address: carol, 0) == .joined) }
+        #expect(queue.enqueue(job(1), address: LimitKey(ipv4: 99), 0) == .shed(.queueFull))
+        #expect(queue.waiting == 192)
     }
 }
