@@ -51,4 +51,12 @@ package struct BufferPool: ~Copyable {
         unsafe (spares.storage + spares.count).initialize(to: buffer)
         spares.count += 1
     }
+
+    /// Takes back what a buffer holds and leaves one without storage in its place.
+    package mutating func reclaim(_ buffer: inout ByteBuffer) {
+        guard buffer.hasStorage else { return }
+        var storage = ByteBuffer()
+        swap(&storage, &buffer)
+        give(storage)
+    }
 }

@@ -49,4 +49,16 @@ struct BufferPoolTests {
         #expect(pool.spareCount == 0)
         pool.give(taken)
     }
+
+    @Test func reclaimsWhatABufferHolds() {
+        var pool = BufferPool(bufferCapacity: 100, limit: 2)
+        var buffer = pool.take()
+        buffer.append(1)
+        pool.reclaim(&buffer)
+        #expect(!buffer.hasStorage && buffer.isEmpty)
+        #expect(pool.spareCount == 1 && pool.inUse == 0)
+        // Nothing is taken from a buffer that has nothing.
+        pool.reclaim(&buffer)
+        #expect(pool.spareCount == 1 && pool.inUse == 0)
+    }
 }

@@ -1,3 +1,4 @@
+import Bytes
 package import EventLoop
 import Glibc
 import Logging
@@ -130,8 +131,8 @@ enum LogText {
                 text.append(byte)
             } else {
                 text += Array("\\x".utf8)
-                text.append(hexDigit(byte >> 4))
-                text.append(hexDigit(byte & 0xF))
+                text.append(ASCII.uppercaseHexDigit(byte >> 4))
+                text.append(ASCII.uppercaseHexDigit(byte & 0xF))
             }
         }
         return String(decoding: text, as: UTF8.self)
@@ -142,8 +143,6 @@ enum LogText {
         guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return text }
         return String(decoding: text.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(0x3F) : $0 }, as: UTF8.self)
     }
-
-    private static func hexDigit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? nibble + 0x30 : nibble + 0x37 }
 }
 
 /// Log files.

@@ -127,9 +127,7 @@ extension Worker {
     /// Nothing more to read for now. An idle connection keeps no buffer.
     private mutating func settle(_ client: Ref<ClientConnection>) -> Bool {
         if client.value.input.isEmpty, client.value.input.hasStorage {
-            var empty = ByteBuffer()
-            swap(&empty, &client.value.input)
-            buffers.give(empty)
+            buffers.reclaim(&client.value.input)
         }
         return false
     }
@@ -282,9 +280,7 @@ extension Worker {
             }
         }
         if client.value.output.hasStorage {
-            var empty = ByteBuffer()
-            swap(&empty, &client.value.output)
-            buffers.give(empty)
+            buffers.reclaim(&client.value.output)
         }
         if client.value.closesWhenFlushed, client.value.state != .lingering {
             beginLingering(client)

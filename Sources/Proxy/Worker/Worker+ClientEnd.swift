@@ -133,17 +133,13 @@ extension Worker {
         client.value.defaultServer = nil
         timers.cancel(client.value.timer)
         dropInput(client)
-        var output = ByteBuffer()
-        swap(&output, &client.value.output)
-        buffers.give(output)
+        buffers.reclaim(&client.value.output)
         leavingClients.append(client.value.slot)
     }
 
     /// Gives the input's storage back, and what was in it.
     mutating func dropInput(_ client: Ref<ClientConnection>) {
-        var input = ByteBuffer()
-        swap(&input, &client.value.input)
-        buffers.give(input)
+        buffers.reclaim(&client.value.input)
     }
 
     /// Ends everything at once.

@@ -184,13 +184,9 @@ extension Worker {
         guard exchange.value.progress != .free else { return }
         exchange.value.client.value.exchange = nil
         if exchange.value.timer.index != .max { timers.cancel(exchange.value.timer) }
-        var bytes = ByteBuffer()
-        swap(&bytes, &exchange.value.headBytes)
-        buffers.give(bytes)
+        buffers.reclaim(&exchange.value.headBytes)
         if exchange.value.replayBody.hasStorage {
-            var body = ByteBuffer()
-            swap(&body, &exchange.value.replayBody)
-            buffers.give(body)
+            buffers.reclaim(&exchange.value.replayBody)
         }
         exchange.value.reset()
         leavingExchanges.append(exchange.value.slot)

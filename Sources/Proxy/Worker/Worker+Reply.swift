@@ -28,9 +28,7 @@ extension Worker {
     private mutating func readMore(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) -> Bool {
         guard upstream.value.isReadable else {
             if upstream.value.input.isEmpty, upstream.value.input.hasStorage {
-                var empty = ByteBuffer()
-                swap(&empty, &upstream.value.input)
-                buffers.give(empty)
+                buffers.reclaim(&upstream.value.input)
             }
             return false
         }

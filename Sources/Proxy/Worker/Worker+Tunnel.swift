@@ -114,9 +114,7 @@ extension Worker {
             }
             guard upstream.value.isReadable else {
                 if upstream.value.input.hasStorage {
-                    var empty = ByteBuffer()
-                    swap(&empty, &upstream.value.input)
-                    buffers.give(empty)
+                    buffers.reclaim(&upstream.value.input)
                 }
                 return false
             }

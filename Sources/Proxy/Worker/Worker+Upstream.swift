@@ -108,9 +108,7 @@ extension Worker {
             }
         }
         if upstream.value.output.hasStorage {
-            var empty = ByteBuffer()
-            swap(&empty, &upstream.value.output)
-            buffers.give(empty)
+            buffers.reclaim(&upstream.value.output)
         }
         return true
     }
@@ -152,9 +150,7 @@ extension Worker {
     private mutating func keep(_ upstream: Ref<UpstreamConnection>, _ entry: Ref<GroupEntry>) {
         upstream.value.state = .idle
         if upstream.value.input.hasStorage {
-            var input = ByteBuffer()
-            swap(&input, &upstream.value.input)
-            buffers.give(input)
+            buffers.reclaim(&upstream.value.input)
         }
         timers.set(
             upstream.value.timer,
@@ -189,12 +185,8 @@ extension Worker {
         upstream.value.exchange = nil
         upstream.value.tunnel = nil
         timers.cancel(upstream.value.timer)
-        var input = ByteBuffer()
-        swap(&input, &upstream.value.input)
-        buffers.give(input)
-        var output = ByteBuffer()
-        swap(&output, &upstream.value.output)
-        buffers.give(output)
+        buffers.reclaim(&upstream.value.input)
+        buffers.reclaim(&upstream.value.output)
         leavingUpstreams.append(upstream.value.slot)
     }
 }
