@@ -61,6 +61,11 @@ struct Transport: ~Copyable {
         return result
     }
 
+    /// Reads what comes on the socket itself, past TLS: for a peer that is only waited for, after `endWriting`.
+    mutating func readPastSession(into buffer: inout ByteBuffer) -> IOResult {
+        IO.read(descriptor, into: &buffer, minimum: 1, isDrained: &isDrained)
+    }
+
     /// Writes what is readable in the buffer and consumes what went over.
     mutating func write(from buffer: inout ByteBuffer) -> IOResult {
         if session == nil { return IO.write(descriptor, from: &buffer) }

@@ -83,7 +83,7 @@ extension Worker {
         if !client.value.input.hasStorage { client.value.input = buffers.take() }
         while client.value.isReadable {
             client.value.input.clear()
-            switch client.value.transport.read(into: &client.value.input, minimum: 1) {
+            switch client.value.transport.readPastSession(into: &client.value.input) {
             case .bytes(let count):
                 client.value.lingered += count
                 if client.value.lingered > 1 << 20 {
