@@ -265,12 +265,16 @@ class TestLimits:
             )
             assert connection.response().status == 413
 
+    # Nginx may reset the connection under a client that is still sending, and the client then sees no answer.
+    @pytest.mark.peers("postern-nginx", "postern-native")
     def test_a_head_too_large(self, peer, server, recorder):
         with server.connect() as connection:
             answer = connection.request(fields=[("X-Large", "x" * 40_000)])
             assert answer.status in (400, 431)
         assert recorder.requests == []
 
+    # Nginx may reset the connection under a client that is still sending, and the client then sees no answer.
+    @pytest.mark.peers("postern-nginx", "postern-native")
     def test_a_target_too_long(self, peer, server, recorder):
         with server.connect() as connection:
             assert connection.request(target="/" + "x" * 40_000).status == 414
