@@ -85,22 +85,6 @@ struct Transport: ~Copyable {
         if isOpen { IO.shutdownWrite(descriptor) }
     }
 
-    /// The negotiated application protocol is HTTP/2.
-    var negotiatedHTTP2: Bool {
-        switch session {
-        case .some(let session): session.applicationProtocol == .http2
-        case .none: false
-        }
-    }
-
-    /// What went wrong in the TLS session, after a failure.
-    var tlsError: TLSError? {
-        switch session {
-        case .some(let session): session.lastError
-        case .none: nil
-        }
-    }
-
     /// The TLS session continues an earlier one.
     var isResumed: Bool {
         switch session {

@@ -218,7 +218,7 @@ extension Worker {
         if failure.suggestsRefresh, let name = entry.value.group.name(of: peer) {
             services.resolver.requestRefresh(name)
         }
-        retry(exchange, failure, isReused: false, bytesTaken: 0, stalePeer: nil)
+        retry(exchange, failure, isReused: false, bytesTaken: 0)
     }
 
     /// The attempt over this connection failed: the connection ends, and the request may go elsewhere.
@@ -265,8 +265,7 @@ extension Worker {
         _ exchange: Ref<Exchange>,
         _ failure: UpstreamFailure,
         isReused: Bool,
-        bytesTaken: Int,
-        stalePeer: PeerIndex?
+        bytesTaken: Int
     ) {
         let attempt = attempt(exchange, isReused: isReused, bytesTaken: bytesTaken)
         follow(exchange.value.location!.value.proxy!.value.retry.decide(failure, attempt), exchange, failure)

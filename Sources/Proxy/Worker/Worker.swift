@@ -10,7 +10,7 @@ import Upstream
 struct Worker: ~Copyable {
     /// What a token in the poller or the timer wheel stands for.
     enum Kind: UInt8 {
-        case mailbox = 1, listener, client, upstream, exchange, housekeeping, acceptPause
+        case mailbox = 1, listener, client, upstream, exchange, acceptPause
     }
 
     let index: Int
@@ -25,7 +25,6 @@ struct Worker: ~Copyable {
     var upstreams: Slab<UpstreamConnection>
     var groups: Slab<GroupEntry>
     var groupMap: GroupMap
-    var retiredMaps: [GroupMap] = []
     var sockets: [Ref<ListeningSocket>] = []
     var runtime: Runtime
     var buffers: BufferPool
@@ -126,7 +125,7 @@ struct Worker: ~Copyable {
             accept(Int(token.slot))
         case .mailbox:
             receive()
-        case .exchange, .housekeeping, .acceptPause, nil:
+        case .exchange, .acceptPause, nil:
             break
         }
     }
@@ -144,7 +143,7 @@ struct Worker: ~Copyable {
             resume(exchanges[token.slot])
         case .acceptPause:
             resumeAccepting()
-        case .listener, .mailbox, .housekeeping, nil:
+        case .listener, .mailbox, nil:
             break
         }
     }
