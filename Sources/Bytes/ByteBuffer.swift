@@ -154,10 +154,44 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         let count = bytes.count
         if count == 0 { return }
         reserve(count)
+        let target = unsafe UnsafeMutableRawPointer(pointer(at: writeIndex))
         unsafe bytes.withUnsafeBufferPointer { source in
-            if let start = source.baseAddress { unsafe pointer(at: writeIndex).update(from: start, count: count) }
+            if let start = source.baseAddress { unsafe Self.copy(UnsafeRawPointer(start), to: target, count) }
         }
-        last += count
+        last &+= count
+    }
+
+    /// Copies without a call where a few loads and stores do it: most pieces of a head are short.
+    @inlinable @inline(__always)
+    static func copy(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, _ count: Int) {
+        // The first and the last part may overlap: both are loaded before either is stored.
+        switch count {
+        case 8...16:
+            let first = unsafe source.loadUnaligned(as: UInt64.self)
+            let second = unsafe source.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+            unsafe target.storeBytes(of: first, as: UInt64.self)
+            unsafe target.storeBytes(of: second, toByteOffset: count &- 8, as: UInt64.self)
+        case 4..<8:
+            let first = unsafe source.loadUnaligned(as: UInt32.self)
+            let second = unsafe source.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+            unsafe target.storeBytes(of: first, as: UInt32.self)
+            unsafe target.storeBytes(of: second, toByteOffset: count &- 4, as: UInt32.self)
+        case 1..<4:
+            let first = unsafe source.load(as: UInt8.self)
+            let middle = unsafe source.load(fromByteOffset: count &>> 1, as: UInt8.self)
+            let second = unsafe source.load(fromByteOffset: count &- 1, as: UInt8.self)
+            unsafe target.storeBytes(of: first, as: UInt8.self)
+            unsafe target.storeBytes(of: middle, toByteOffset: count &>> 1, as: UInt8.self)
+            unsafe target.storeBytes(of: second, toByteOffset: count &- 1, as: UInt8.self)
+        case 17...32:
+            typealias Half = SIMD2<UInt64>
+            let first = unsafe source.loadUnaligned(as: Half.self)
+            let second = unsafe source.loadUnaligned(fromByteOffset: count &- 16, as: Half.self)
+            unsafe target.storeBytes(of: first, as: Half.self)
+            unsafe target.storeBytes(of: second, toByteOffset: count &- 16, as: Half.self)
+        default:
+            unsafe target.copyMemory(from: source, byteCount: count)
+        }
     }
 
     @inlinable

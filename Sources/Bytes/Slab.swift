@@ -30,8 +30,8 @@ package struct Slab<Value: ~Copyable>: ~Copyable {
     @usableFromInline static var chunkSize: Int { 64 }
     @usableFromInline let limit: Int
     @usableFromInline var chunks: [UnsafeMutablePointer<Value>] = unsafe []
-    @usableFromInline var generations: [UInt32] = []
-    @usableFromInline var free: [UInt32] = []
+    @usableFromInline var generations = NumberList()
+    @usableFromInline var free = NumberList()
     @usableFromInline var used = 0
     /// Slots in use.
     @inlinable package var count: Int { used }

@@ -7,10 +7,10 @@ package enum IO {
     /// Receives into `memory`, which must not be empty (recv(2)).
     package static func recv(_ descriptor: Int32, into memory: UnsafeMutableRawBufferPointer) -> IOResult {
         while true {
-            let count = unsafe Glibc.recv(descriptor, memory.baseAddress, memory.count, 0)
+            let count = unsafe clinux_recv(descriptor, memory.baseAddress, memory.count)
             if count > 0 { return .bytes(count) }
             if count == 0 { return .endOfStream }
-            switch errno {
+            switch Int32(truncatingIfNeeded: -count) {
             case EINTR: continue
             case EAGAIN: return .wantsRead
             case let code: return .failed(SystemError("recv", code: code))
@@ -21,9 +21,9 @@ package enum IO {
     /// Sends from `memory`, which must not be empty (send(2)).
     package static func send(_ descriptor: Int32, _ memory: UnsafeRawBufferPointer) -> IOResult {
         while true {
-            let count = unsafe Glibc.send(descriptor, memory.baseAddress, memory.count, clinux_msg_nosignal)
+            let count = unsafe clinux_send(descriptor, memory.baseAddress, memory.count)
             if count >= 0 { return .bytes(count) }
-            switch errno {
+            switch Int32(truncatingIfNeeded: -count) {
             case EINTR: continue
             case EAGAIN: return .wantsWrite
             case let code: return .failed(SystemError("send", code: code))

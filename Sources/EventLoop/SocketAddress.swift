@@ -2,12 +2,12 @@ import Bytes
 package import CLinux
 import Glibc
 
-/// Where a socket is bound or connects to: IPv4, IPv6 or a path. A plain value that owns no memory.
+/// Where a socket is bound or connects to: IPv4, IPv6 or a path. A small plain value that owns no memory.
 ///
 /// An IPv4 address that arrives mapped into IPv6 becomes an IPv4 address, so that rules for addresses see one form.
-package struct SocketAddress: Sendable {
+package struct SocketAddress: Sendable, BitwiseCopyable {
     /// The sort of address.
-    package enum Family: UInt8, Sendable {
+    package enum Family: UInt8, Sendable, BitwiseCopyable {
         case ipv4
         case ipv6
         /// A socket of the local machine (unix(7)); its path is empty for an unnamed peer.
@@ -16,7 +16,7 @@ package struct SocketAddress: Sendable {
 
     /// An IP address as 128 bits in two halves, an IPv4 one mapped (`::ffff:a.b.c.d`). Fit as a table's key.
     @frozen
-    package struct IPBytes: Equatable, Hashable, Sendable {
+    package struct IPBytes: Equatable, Hashable, Sendable, BitwiseCopyable {
         /// The first eight bytes, most significant first.
         package let high: UInt64
         /// The last eight bytes, most significant first.
@@ -35,15 +35,13 @@ package struct SocketAddress: Sendable {
     /// Bytes that a path may have: `sun_path` less its terminator.
     package static let maximumPathCount = 107
 
-    package let family: Family
-    /// Zero for `unix`.
-    package private(set) var port: UInt16
     /// Zero halves for `unix`.
     package let ipBytes: IPBytes
-    /// The interface of a link-local IPv6 address, or zero.
-    private let scope: UInt32
-    private let pathCount: UInt8
-    private let path: InlineArray<108, UInt8>
+    /// The interface of a link-local IPv6 address, the number of a `unix` path, or zero.
+    private let detail: UInt32
+    /// Zero for `unix`.
+    package private(set) var port: UInt16
+    package let family: Family
 
     /// An IPv4 address, first byte most significant.
     package init(ipv4 address: UInt32, port: UInt16) {
@@ -55,28 +53,27 @@ package struct SocketAddress: Sendable {
         family = ip.isIPv4 ? .ipv4 : .ipv6
         self.port = port
         ipBytes = ip
-        self.scope = ip.isIPv4 ? 0 : scope
-        pathCount = 0
-        path = InlineArray(repeating: 0)
+        detail = ip.isIPv4 ? 0 : scope
     }
 
-    /// A path, or nil for one that is empty, too long or holds a NUL.
+    /// A path, or nil for one that is empty, too long or holds a NUL, and for one more than the 4096 that a process may name.
     package init?(path text: String) {
         let bytes = Array(text.utf8)
-        guard !bytes.isEmpty, bytes.count <= Self.maximumPathCount, !bytes.contains(0) else { return nil }
-        self.init(pathBytes: bytes.span)
+        guard !bytes.isEmpty, bytes.count <= Self.maximumPathCount, !bytes.contains(0),
+            let number = SocketPaths.number(of: bytes)
+        else { return nil }
+        self.init(pathNumber: number)
     }
 
-    private init(pathBytes: borrowing Span<UInt8>) {
-        var path = InlineArray<108, UInt8>(repeating: 0)
-        for index in 0..<pathBytes.count { path[index] = pathBytes[index] }
+    private init(pathNumber: UInt32) {
         family = .unix
         port = 0
         ipBytes = IPBytes(high: 0, low: 0)
-        scope = 0
-        pathCount = UInt8(pathBytes.count)
-        self.path = path
+        detail = pathNumber
     }
+
+    /// The path's bytes; none for an unnamed socket and for other families.
+    private var path: [UInt8] { family == .unix ? SocketPaths.path(detail) : [] }
 
     /// The same address with another port.
     package func with(port: UInt16) -> SocketAddress {
@@ -105,9 +102,7 @@ package struct SocketAddress: Sendable {
 
     /// The path of a `unix` address; empty for others.
     package var pathText: String {
-        var bytes: [UInt8] = []
-        for index in 0..<Int(pathCount) { bytes.append(path[index]) }
-        return String(decoding: bytes, as: UTF8.self)
+        String(decoding: path, as: UTF8.self)
     }
 
     // MARK: For the kernel
@@ -127,7 +122,7 @@ package struct SocketAddress: Sendable {
             var address = sockaddr_in6()
             address.sin6_family = sa_family_t(AF_INET6)
             address.sin6_port = port.bigEndian
-            address.sin6_scope_id = scope
+            address.sin6_scope_id = detail
             unsafe withUnsafeMutableBytes(of: &address.sin6_addr) { bytes in
                 unsafe bytes.storeBytes(of: ipBytes.high.bigEndian, as: UInt64.self)
                 unsafe bytes.storeBytes(of: ipBytes.low.bigEndian, toByteOffset: 8, as: UInt64.self)
@@ -136,10 +131,9 @@ package struct SocketAddress: Sendable {
         case .unix:
             var address = sockaddr_un()
             address.sun_family = sa_family_t(AF_UNIX)
-            unsafe withUnsafeMutableBytes(of: &address.sun_path) { bytes in
-                for index in 0..<Int(pathCount) { unsafe bytes[index] = path[index] }
-            }
-            return try unsafe Self.run(&address, MemoryLayout<sa_family_t>.size + Int(pathCount) + 1, body)
+            let path = path
+            unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path) }
+            return try unsafe Self.run(&address, MemoryLayout<sa_family_t>.size + path.count + 1, body)
         }
     }
 
@@ -154,7 +148,8 @@ package struct SocketAddress: Sendable {
         }
     }
 
-    /// The address that `body` fills in, as accept(2) and getsockname(2) do; nil when the family is none of ours.
+    /// The address that `body` fills in, as accept(2) and getsockname(2) do; nil when the family is none of ours. Of a `unix`
+    /// socket it has the path only if a listener or an upstream of ours has it: a peer's name for itself is not kept.
     static func fill(_ body: (UnsafeMutablePointer<sockaddr>, inout socklen_t) -> Void) -> SocketAddress? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -189,7 +184,7 @@ package struct SocketAddress: Sendable {
                 if byte == 0 { break }
                 path.append(byte)
             }
-            self.init(pathBytes: path.span)
+            self.init(pathNumber: SocketPaths.known(path))
         default:
             return nil
         }
@@ -198,24 +193,19 @@ package struct SocketAddress: Sendable {
 
 extension SocketAddress: Hashable {
     package static func == (left: SocketAddress, right: SocketAddress) -> Bool {
-        guard left.family == right.family, left.port == right.port, left.ipBytes == right.ipBytes,
-            left.scope == right.scope, left.pathCount == right.pathCount
-        else { return false }
-        for index in 0..<Int(left.pathCount) where left.path[index] != right.path[index] { return false }
-        return true
+        left.ipBytes == right.ipBytes && left.port == right.port && left.family.rawValue == right.family.rawValue
+            && left.detail == right.detail
     }
 
     package func hash(into hasher: inout Hasher) {
-        hasher.combine(family)
+        hasher.combine(family.rawValue)
         hasher.combine(port)
         hasher.combine(ipBytes)
-        for index in 0..<Int(pathCount) { hasher.combine(path[index]) }
+        hasher.combine(detail)
     }
 }
 
 extension SocketAddress {
     /// Appends the path of a `unix` address.
-    func appendPath(to buffer: inout ByteBuffer) {
-        for index in 0..<Int(pathCount) { buffer.append(path[index]) }
-    }
+    func appendPath(to buffer: inout ByteBuffer) { buffer.append(path) }
 }

@@ -1,14 +1,15 @@
 /// The idle connections of one upstream on one loop.
 ///
-/// The youngest is taken first, so that the rest age and expire. A full pool makes room by giving up its oldest. All storage
-/// is made at the start; every operation takes constant time.
+/// The youngest is taken first, so that the rest age and expire. More than `idleLimit` are kept for a moment only: the oldest
+/// of them leave by `nextSurplus`. A full pool makes room by giving up its oldest. All storage is made at the start; every
+/// operation takes constant time.
 ///
 /// ```
 ///             checkIn                       checkOut
 /// in flight ──────────▶ idle (kept) ─────────────────▶ in flight
 ///     │                  │    │   └─ evicted by a younger one ─▶ closed
 ///     └─▶ closed         │    └───── nextExpired, drain ───────▶ closed
-///                        └────────── remove (peer hung up) ────▶ closed
+///                        └──── remove (peer hung up), nextSurplus ▶ closed
 /// ```
 package struct IdlePool: ~Copyable {
     private struct Entry {
@@ -35,7 +36,7 @@ package struct IdlePool: ~Copyable {
 
     package init(configuration: KeepaliveConfiguration) {
         self.configuration = configuration
-        let limit = max(0, configuration.idleLimit)
+        let limit = configuration.idleLimit > 0 ? configuration.idleLimit + max(configuration.surplusLimit, 0) : 0
         let blank = IdleConnection(slot: 0, generation: 0, peer: PeerIndex(0), requestsServed: 0, openedAt: 0)
         entries = Array(repeating: Entry(connection: blank, idleSince: 0), count: limit)
         unused = (0..<limit).reversed().map { Int32($0) }
@@ -85,6 +86,17 @@ package struct IdlePool: ~Copyable {
     /// When the next one expires, or nil when there is none.
     package var nextExpiry: UInt64? {
         oldest == Self.none ? nil : entries[Int(oldest)].idleSince &+ configuration.idleTimeout
+    }
+
+    /// Takes one connection beyond `idleLimit` that has idled for the time of a surplus one, or answers nil. Call until nil.
+    package mutating func nextSurplus(now: UInt64) -> IdleConnection? {
+        guard let expiry = surplusExpiry, expiry <= now else { return nil }
+        return take(oldest)
+    }
+
+    /// When the next surplus connection is to leave, or nil when there is none.
+    package var surplusExpiry: UInt64? {
+        count > configuration.idleLimit ? entries[Int(oldest)].idleSince &+ configuration.surplusTime : nil
     }
 
     private func hasExpired(_ index: Int32, _ now: UInt64) -> Bool {

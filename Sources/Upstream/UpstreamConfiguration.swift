@@ -49,17 +49,26 @@ package struct KeepaliveConfiguration: Sendable, Equatable {
     package var idleTimeout: UInt64
     /// The age at which a connection is closed rather than kept (`keepalive_time`).
     package var lifetime: UInt64
+    /// Connections beyond `idleLimit` that may idle for `surplusTime`, so that a burst of requests doesn't close a connection
+    /// that its next request has to open again. None when `idleLimit` is 0.
+    package var surplusLimit: Int
+    /// How long a surplus connection may idle.
+    package var surplusTime: UInt64
 
     package init(
         idleLimit: Int = 32,
         requestLimit: Int = 1000,
         idleTimeout: UInt64 = 60 * Nanoseconds.second,
-        lifetime: UInt64 = 3600 * Nanoseconds.second
+        lifetime: UInt64 = 3600 * Nanoseconds.second,
+        surplusLimit: Int = 1024,
+        surplusTime: UInt64 = Nanoseconds.second
     ) {
         self.idleLimit = idleLimit
         self.requestLimit = requestLimit
         self.idleTimeout = idleTimeout
         self.lifetime = lifetime
+        self.surplusLimit = surplusLimit
+        self.surplusTime = surplusTime
     }
 }
 

@@ -112,6 +112,12 @@ package struct UpstreamGroup: ~Copyable {
     /// Takes one connection that has idled too long and must be closed. Call until nil.
     package mutating func nextExpired(now: UInt64) -> IdleConnection? { idle.nextExpired(now: now) }
 
+    /// When to call `nextSurplus`, or nil while no more connections idle than are to be kept.
+    package var surplusExpiry: UInt64? { idle.surplusExpiry }
+
+    /// Takes one connection beyond those to be kept that must be closed. Call until nil.
+    package mutating func nextSurplus(now: UInt64) -> IdleConnection? { idle.nextSurplus(now: now) }
+
     /// Keeps no connections from now on. Close what `nextDrained` yields, until nil.
     package mutating func beginDraining() { isDraining = true }
 

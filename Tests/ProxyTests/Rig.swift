@@ -43,6 +43,7 @@ final class Rig {
         client.value.serial = 17
         client.value.listener = runtime.listeners[0]
         client.value.runtime = runtime
+        client.value.groups = GroupMap(number: 1, slots: [])
     }
 
     var context: RequestContext { RequestContext(exchange: exchange, environment: environment) }
@@ -54,9 +55,7 @@ final class Rig {
         exchange.value.begin(
             slot: 0,
             token: Token(bits: 0),
-            client: client,
-            runtime: runtime,
-            groups: GroupMap(number: 1, slots: [])
+            client: client
         )
         exchange.value.headBytes = ByteBuffer(bytes)
         exchange.value.remote = client.value.peer

@@ -51,11 +51,36 @@ import Upstream
     }
 
     @Test func aFullPoolGivesUpItsOldest() {
-        var pool = IdlePool(configuration: KeepaliveConfiguration(idleLimit: 2))
+        var pool = IdlePool(configuration: KeepaliveConfiguration(idleLimit: 2, surplusLimit: 0))
         #expect(pool.checkIn(Self.connection(1, peer: 3), now: 1) == .keep)
         #expect(pool.checkIn(Self.connection(2), now: 2) == .keep)
         #expect(pool.checkIn(Self.connection(3), now: 3) == .keepEvicting(Self.connection(1, peer: 3)))
         #expect(pool.count == 2)
+    }
+
+    @Test func moreThanTheLimitIdleForAMoment() {
+        var pool = IdlePool(
+            configuration: KeepaliveConfiguration(idleLimit: 2, surplusLimit: 2, surplusTime: seconds(1))
+        )
+        for slot in 1...4 {
+            #expect(pool.checkIn(Self.connection(UInt32(slot)), now: seconds(Double(slot)) / 10) == .keep)
+        }
+        #expect(pool.surplusExpiry == seconds(1) + seconds(1) / 10)
+        #expect(pool.nextSurplus(now: seconds(1)) == nil)
+        #expect(pool.nextSurplus(now: seconds(1) + seconds(1) / 10)?.slot == 1)
+        #expect(pool.nextSurplus(now: seconds(1) + seconds(1) / 10) == nil)
+        #expect(pool.nextSurplus(now: seconds(9))?.slot == 2)
+        #expect(pool.nextSurplus(now: seconds(9)) == nil)
+        #expect(pool.surplusExpiry == nil)
+        #expect(pool.count == 2)
+        // A full pool gives up its oldest at once.
+        #expect(pool.checkIn(Self.connection(5), now: seconds(9)) == .keep)
+        #expect(pool.checkIn(Self.connection(6), now: seconds(9)) == .keep)
+        guard case .keepEvicting(let oldest) = pool.checkIn(Self.connection(7), now: seconds(9)) else {
+            Issue.record("nothing was evicted")
+            return
+        }
+        #expect(oldest.slot == 3)
     }
 
     @Test func idleTimeEnds() {
@@ -99,7 +124,9 @@ import Upstream
     @Test(arguments: [1, 2, 3, 8, 32, 100])
     func randomRunsMatchTheModel(limit: Int) {
         var numbers = Numbers(state: UInt64(limit))
-        var pool = IdlePool(configuration: KeepaliveConfiguration(idleLimit: limit, idleTimeout: seconds(5)))
+        var pool = IdlePool(
+            configuration: KeepaliveConfiguration(idleLimit: limit, idleTimeout: seconds(5), surplusLimit: 0)
+        )
         var model = Model(limit: limit, timeout: seconds(5))
         var now: UInt64 = 0
         for _ in 0..<20_000 {

@@ -25,6 +25,16 @@ enum FieldLine {
         var index = start
         var isAlias = false
         var byte: UInt8 = 0
+        var id = FieldID.other
+        var isKnown = false
+        if bound >= 8 {
+            let scan = FieldNameScan(bytes, from: start, bound: bound)
+            index = scan.end
+            if index < bound, unsafe bytes[unchecked: index] == ASCII.colon {
+                id = FieldID.classify(scan, index &- start)
+                isKnown = true
+            }
+        }
         while index < bound {
             byte = unsafe bytes[unchecked: index]
             let folded = FieldName.fold(byte)
@@ -36,6 +46,7 @@ enum FieldLine {
         if byte != ASCII.colon { return try notAField(bytes, start, index, bound, lineEnds) }
         let nameCount = index &- start
         if nameCount == 0 { throw .emptyName }
+        if !isKnown { id = FieldID.classify(bytes, start, nameCount) }
         index &+= 1
         while index < bound {
             byte = unsafe bytes[unchecked: index]
@@ -55,7 +66,7 @@ enum FieldLine {
         let entry = FieldEntry(
             name: ByteRange(start: start, count: nameCount),
             value: ByteRange(start: valueStart, count: valueEnd &- valueStart),
-            id: FieldID.classify(bytes, start, nameCount),
+            id: id,
             isAlias: isAlias
         )
         return .field(entry, next: next)

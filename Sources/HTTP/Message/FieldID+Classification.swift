@@ -49,9 +49,19 @@ extension FieldID {
         return (classify(name, 0, name.count), isAlias)
     }
 
+    /// Which field a name of `count` bytes means that was scanned whole.
+    @inline(__always)
+    static func classify(_ scan: FieldNameScan, _ count: Int) -> FieldID {
+        let names = FieldNameWords.shared
+        let guess = candidate(count) { scan.letter($0) }
+        if names.matches(guess, scan) { return guess }
+        return count > 12 && names.isForwarded(scan) ? .xForwardedOther : .other
+    }
+
     /// Which field the `count` bytes from `start` on mean. The range must lie in `bytes`.
     static func classify(_ bytes: borrowing Span<UInt8>, _ start: Int, _ count: Int) -> FieldID {
-        let guess = candidate(bytes, start, count)
+        // Each offset asked for is below `count`.
+        let guess = candidate(count) { unsafe FieldName.fold(bytes[unchecked: start &+ $0]) }
         if guess != .other {
             // A candidate's name has exactly `count` bytes.
             if FieldName.matches(bytes, start, guess.name, count: count) { return guess }
@@ -62,10 +72,9 @@ extension FieldID {
         return .other
     }
 
-    /// The only field that a name of this length and letters can be.
-    private static func candidate(_ bytes: borrowing Span<UInt8>, _ start: Int, _ count: Int) -> FieldID {
-        // Each offset asked for is below the `count` of its case.
-        func letter(_ offset: Int) -> UInt8 { unsafe FieldName.fold(bytes[unchecked: start &+ offset]) }
+    /// The only field that a name of this length and letters can be; asks only for letters below `count`.
+    @inline(__always)
+    private static func candidate(_ count: Int, _ letter: (Int) -> UInt8) -> FieldID {
         switch count {
         case 2: return .te
         case 3: return .via

@@ -31,8 +31,10 @@ struct ClientConnection: ~Copyable {
     var transport = Transport()
     /// The listener it came by.
     var listener: ListenerRuntime?
-    /// The configuration that the next request runs under.
+    /// The configuration that requests run under; a newer one is taken over between two of them.
     var runtime: Runtime?
+    /// The worker's groups for the upstreams of `runtime`.
+    var groups: GroupMap?
     /// The server of the listener that bounds and waits are taken from until a request's own is known. Lives in `runtime`.
     var defaultServer: Ref<ServerRuntime>?
     var peer = SocketAddress(ipv4: 0, port: 0)
@@ -74,6 +76,7 @@ struct ClientConnection: ~Copyable {
         peer: SocketAddress,
         listener: ListenerRuntime,
         runtime: Runtime,
+        groups: GroupMap,
         now: UInt64
     ) {
         state = .reading
@@ -82,6 +85,7 @@ struct ClientConnection: ~Copyable {
         self.peer = peer
         self.listener = listener
         self.runtime = runtime
+        self.groups = groups
         defaultServer = runtime.servers[listener.model.defaultServer]
         acceptedAt = now
         local = nil

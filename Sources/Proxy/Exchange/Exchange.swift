@@ -50,7 +50,6 @@ struct Exchange: ~Copyable {
     var token = Token(bits: 0)
     var client: Ref<ClientConnection>
     var upstream: Ref<UpstreamConnection>?
-    var runtime: Runtime?
     var server: Ref<ServerRuntime>?
     var location: Ref<LocationRuntime>?
     var phase = Phase.server
@@ -89,7 +88,6 @@ struct Exchange: ~Copyable {
     var hashOutcome: HashVerdict = .none
 
     // The attempts.
-    var groups: GroupMap?
     /// The worker's slot of the upstream's group.
     var group: UInt32 = 0
     var tried = TriedSet()
@@ -123,6 +121,9 @@ struct Exchange: ~Copyable {
 
     init(client: Ref<ClientConnection>) { self.client = client }
 
+    /// The configuration it runs under: its client's, which changes between requests only.
+    var runtime: Runtime? { client.value.runtime }
+
     /// Some of the request's body is still to come.
     var awaitsRequestBody: Bool {
         switch requestBody {
@@ -135,15 +136,11 @@ struct Exchange: ~Copyable {
     mutating func begin(
         slot: UInt32,
         token: Token,
-        client: Ref<ClientConnection>,
-        runtime: Runtime,
-        groups: GroupMap
+        client: Ref<ClientConnection>
     ) {
         self.slot = slot
         self.token = token
         self.client = client
-        self.runtime = runtime
-        self.groups = groups
         progress = .receiving
     }
 
@@ -151,12 +148,10 @@ struct Exchange: ~Copyable {
     mutating func reset() {
         progress = .free
         upstream = nil
-        runtime = nil
         server = nil
         location = nil
         phase = .server
         head.reset()
-        groups = nil
         hasNormalizedPath = false
         requestBody = .none
         isReplayable = true

@@ -1,3 +1,4 @@
+import EventLoop
 import Upstream
 
 /// The groups of one runtime's upstreams: for each, the worker's slot. Kept alive by the requests that may use it.
@@ -14,6 +15,9 @@ final class GroupMap {
 /// A slot for an upstream's group.
 struct GroupEntry: ~Copyable {
     var group: UpstreamGroup
+    /// Rings when surplus idle connections are to be closed.
+    var timer = TimerID(index: .max)
+    var isTimed = false
 
     /// A slot that is in nobody's use.
     init() { group = UpstreamGroup(UpstreamConfiguration(name: "", servers: [])) }

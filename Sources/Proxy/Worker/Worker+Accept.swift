@@ -104,7 +104,15 @@ extension Worker {
         let token = Token(kind: Kind.client.rawValue, slot: slot, generation: clients.generation(of: slot))
         let raw = descriptor.raw
         if peer.family != .unix { Sockets.setNoDelay(raw) }
-        client.value.open(slot: slot, token: token, peer: peer, listener: listenerRuntime, runtime: runtime, now: now)
+        client.value.open(
+            slot: slot,
+            token: token,
+            peer: peer,
+            listener: listenerRuntime,
+            runtime: runtime,
+            groups: groupMap,
+            now: now
+        )
         nextSerial &+= 1
         client.value.serial = nextSerial
         client.value.transport.open(descriptor)

@@ -214,7 +214,7 @@ extension Worker {
         let token = Token(kind: Kind.exchange.rawValue, slot: slot, generation: exchanges.generation(of: slot))
         // A runtime is adopted between requests.
         if client.value.runtime !== runtime { adoptRuntime(client) }
-        exchange.value.begin(slot: slot, token: token, client: client, runtime: client.value.runtime!, groups: groupMap)
+        exchange.value.begin(slot: slot, token: token, client: client)
         exchange.value.id = environment.value.identifiers.next()
         exchange.value.remote = client.value.peer
         exchange.value.startedAt = now
@@ -228,6 +228,7 @@ extension Worker {
         for listener in runtime.listeners where listener.model.address == old.model.address {
             client.value.listener = listener
             client.value.runtime = runtime
+            client.value.groups = groupMap
             client.value.defaultServer = runtime.servers[listener.model.defaultServer]
             return
         }

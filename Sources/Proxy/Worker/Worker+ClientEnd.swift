@@ -129,6 +129,7 @@ extension Worker {
         client.value.state = .free
         client.value.exchange = nil
         client.value.runtime = nil
+        client.value.groups = nil
         client.value.listener = nil
         client.value.defaultServer = nil
         timers.cancel(client.value.timer)

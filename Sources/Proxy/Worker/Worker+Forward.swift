@@ -8,9 +8,11 @@ import Upstream
 extension Worker {
     /// Sends the request to its location's upstream.
     mutating func forward(_ exchange: Ref<Exchange>) {
-        guard let proxy = exchange.value.location?.value.proxy, let groups = exchange.value.groups else { return }
         let client = exchange.value.client
-        exchange.value.group = groups.slots[proxy.value.upstream]
+        guard let proxy = exchange.value.location?.value.proxy,
+            let group = client.value.groups?.slots[proxy.value.upstream]
+        else { return }
+        exchange.value.group = group
         exchange.value.passesUpgrade =
             proxy.value.passesUpgrade && exchange.value.head.upgrade == .webSocket && exchange.value.head.method == .get
             && exchange.value.head.minorVersion == 1 && !exchange.value.awaitsRequestBody

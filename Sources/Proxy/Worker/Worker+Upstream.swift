@@ -156,6 +156,25 @@ extension Worker {
             upstream.value.timer,
             deadline: now &+ entry.value.group.configuration.keepalive.idleTimeout
         )
+        if !entry.value.isTimed, let expiry = entry.value.group.surplusExpiry {
+            if entry.value.timer.index == .max {
+                let slot = upstream.value.group
+                let token = Token(kind: Kind.group.rawValue, slot: slot, generation: groups.generation(of: slot))
+                entry.value.timer = timers.makeTimer(token: token)
+            }
+            timers.set(entry.value.timer, deadline: expiry)
+            entry.value.isTimed = true
+        }
+    }
+
+    /// Closes idle connections that a burst of requests left behind.
+    mutating func trim(_ entry: Ref<GroupEntry>) {
+        while let surplus = entry.value.group.nextSurplus(now: now) { closeSocket(upstreams[surplus.slot]) }
+        if let expiry = entry.value.group.surplusExpiry {
+            timers.set(entry.value.timer, deadline: expiry)
+        } else {
+            entry.value.isTimed = false
+        }
     }
 
     private mutating func closeIdle(_ upstream: Ref<UpstreamConnection>) {

@@ -10,7 +10,7 @@ import Upstream
 struct Worker: ~Copyable {
     /// What a token in the poller or the timer wheel stands for.
     enum Kind: UInt8 {
-        case mailbox = 1, listener, client, upstream, exchange, acceptPause
+        case mailbox = 1, listener, client, upstream, exchange, acceptPause, group
     }
 
     let index: Int
@@ -30,11 +30,11 @@ struct Worker: ~Copyable {
     var buffers: BufferPool
     var messages: [Message] = []
     /// Clients that have more to do in this turn of the loop.
-    var ready: [UInt32] = []
+    var ready = NumberList()
     /// Slots that are freed at the end of this turn, so that nothing in it points to another's.
-    var leavingClients: [UInt32] = []
-    var leavingUpstreams: [UInt32] = []
-    var leavingExchanges: [UInt32] = []
+    var leavingClients = NumberList()
+    var leavingUpstreams = NumberList()
+    var leavingExchanges = NumberList()
     var acceptPause: TimerID
     var isAcceptPaused = false
     var lastPauseReport: UInt64 = 0
@@ -125,7 +125,7 @@ struct Worker: ~Copyable {
             accept(Int(token.slot))
         case .mailbox:
             receive()
-        case .exchange, .acceptPause, nil:
+        case .exchange, .acceptPause, .group, nil:
             break
         }
     }
@@ -143,6 +143,9 @@ struct Worker: ~Copyable {
             resume(exchanges[token.slot])
         case .acceptPause:
             resumeAccepting()
+        case .group:
+            guard groups.isCurrent(token.slot, generation: token.generation) else { return }
+            trim(groups[token.slot])
         case .listener, .mailbox, nil:
             break
         }
@@ -171,13 +174,13 @@ struct Worker: ~Copyable {
 
     mutating func releaseLeaving() {
         if !leavingClients.isEmpty {
-            for slot in leavingClients { clients.release(slot) }
-            leavingClients.removeAll(keepingCapacity: true)
+            for position in 0..<leavingClients.count { clients.release(leavingClients[position]) }
+            leavingClients.removeAll()
             if isAcceptPaused { resumeAccepting() }
         }
         if !leavingUpstreams.isEmpty {
-            for slot in leavingUpstreams { upstreams.release(slot) }
-            leavingUpstreams.removeAll(keepingCapacity: true)
+            for position in 0..<leavingUpstreams.count { upstreams.release(leavingUpstreams[position]) }
+            leavingUpstreams.removeAll()
         }
         releaseExchanges()
     }
@@ -185,8 +188,8 @@ struct Worker: ~Copyable {
     /// Frees the slots of requests that have ended. Only where no caller up the stack looks at one.
     mutating func releaseExchanges() {
         if leavingExchanges.isEmpty { return }
-        for slot in leavingExchanges { exchanges.release(slot) }
-        leavingExchanges.removeAll(keepingCapacity: true)
+        for position in 0..<leavingExchanges.count { exchanges.release(leavingExchanges[position]) }
+        leavingExchanges.removeAll()
     }
 
     var now: UInt64 { environment.value.now }

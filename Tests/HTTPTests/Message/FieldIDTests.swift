@@ -45,3 +45,57 @@ struct FieldIDTests {
         return (result.0, result.isAlias)
     }
 }
+
+@Suite("Names scanned as words")
+struct FieldNameScanTests {
+    /// What the reader of lines makes of a name: the field it means, by words where it can.
+    private func read(_ line: String, bound: Int? = nil) throws -> FieldEntry? {
+        let bytes = Array(line.utf8)
+        guard case .field(let entry, _) = try FieldLine.read(bytes.span, from: 0, bound: bound ?? bytes.count, .crlf)
+        else { return nil }
+        return entry
+    }
+
+    @Test("Every known name means the same by words as by letters, in any case", arguments: FieldID.allCases)
+    func known(_ id: FieldID) throws {
+        let name = id == .other ? "x-unknown" : "\(id.name)"
+        for spelling in [name, name.uppercased(), name.capitalized(), name + "z", "z" + name] {
+            let (meaning, isAlias) = FieldID.classify(Array(spelling.utf8).span)
+            // With a short value the last bytes are loaded from further ahead, with a long one not.
+            for value in ["", "v", String(repeating: "v", count: 40)] {
+                let entry = try #require(try read("\(spelling): \(value)\r\n"))
+                #expect(entry.id == meaning && entry.isAlias == isAlias && Int(entry.name.count) == spelling.utf8.count)
+            }
+        }
+    }
+
+    @Test("Every byte is taken as part of a name, as its end, or refused, wherever it stands")
+    func bytes() {
+        for position in 0..<40 {
+            for byte in UInt8.min...UInt8.max where byte != ASCII.colon {
+                var line = Array("abcdefgh-jklmnop-rstuvwx-z012345-789abcd: v\r\n".utf8)
+                line[position] = byte
+                let result = Result { try FieldLine.read(line.span, from: 0, bound: line.count, .crlf) }
+                let isToken = ASCII.isToken(byte)
+                switch result {
+                case .success(.field(let entry, _)):
+                    #expect(isToken && entry.name.count == 40 && entry.isAlias == (byte == 0x5F || byte == 0x2E))
+                case .success: Issue.record("\(byte) at \(position) ended the name")
+                case .failure: #expect(!isToken, "\(byte) at \(position)")
+                }
+            }
+        }
+    }
+
+    @Test("No byte at or after the bound counts")
+    func bound() throws {
+        let line = "content-length: 12\r\n"
+        for bound in 0..<line.utf8.count { #expect(try read(line, bound: bound) == nil) }
+    }
+}
+
+extension String {
+    fileprivate func capitalized() -> String {
+        split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined(separator: "-")
+    }
+}
