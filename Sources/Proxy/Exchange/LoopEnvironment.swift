@@ -11,6 +11,8 @@ struct LoopEnvironment: ~Copyable {
     let hostname: [UInt8]
     let processID: Int
     let services: Services
+    /// The `Server` field's line with the release in it.
+    let serverField = ByteBuffer(Array("Server: postern/\(Version.text)\r\n".utf8))
     /// A buffer for values that are looked at and dropped.
     var scratch = ByteBuffer(capacity: 1024)
     /// What the last map's pattern matched, and in which text.

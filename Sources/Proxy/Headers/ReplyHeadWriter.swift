@@ -16,6 +16,7 @@ struct ReplyHeadWriter {
         writeFraming(exchange, bytes, to: &output)
         let location = request.location
         let count = exchange.value.reply.fields.count
+        var run = FieldRun()
         var index = 0
         while index < count {
             let field = exchange.value.reply.fields[index]
@@ -24,15 +25,14 @@ struct ReplyHeadWriter {
             let name = bytes.extracting(field.name.range)
             if proxy.value.hiddenFields.contains(field.id, name: name) { continue }
             if location.value.replacedFields.contains(field.id, name: name) { continue }
-            output.append(name)
-            output.append(": ")
-            let isRedirect = field.id == .location || field.id == .refresh
-            if isRedirect, writeRedirect(request, proxy, bytes.extracting(field.value.range), field.id, to: &output) {
-                continue
+            if field.id == .location || field.id == .refresh, !proxy.value.redirects.isEmpty {
+                run.flush(bytes, to: &output)
+                let value = bytes.extracting(field.value.range)
+                if writeRedirect(request, proxy, name, value, field.id, to: &output) { continue }
             }
-            output.append(bytes, field.value.range)
-            output.append("\r\n")
+            run.keep(field, bytes, to: &output)
         }
+        run.flush(bytes, to: &output)
         ResponseFields.write(request, status: exchange.value.reply.status, to: &output)
         output.append("\r\n")
     }
@@ -46,14 +46,13 @@ struct ReplyHeadWriter {
         let exchange = request.exchange
         writeStatusLine(exchange.value.reply.status, to: &output)
         if exchange.value.reply.status == 101 { output.append("Connection: upgrade\r\nUpgrade: websocket\r\n") }
+        var run = FieldRun()
         for index in 0..<exchange.value.reply.fields.count {
             let field = exchange.value.reply.fields[index]
             if field.isNominated || field.id.isHopByHop || field.id == .contentLength { continue }
-            output.append(bytes, field.name.range)
-            output.append(": ")
-            output.append(bytes, field.value.range)
-            output.append("\r\n")
+            run.keep(field, bytes, to: &output)
         }
+        run.flush(bytes, to: &output)
         output.append("\r\n")
     }
 
@@ -72,12 +71,12 @@ struct ReplyHeadWriter {
     /// `Server`, `Date` and what becomes of the connection.
     static func writeGeneral(_ request: RequestContext, to output: inout ByteBuffer) {
         let exchange = request.exchange
-        output.append("Server: postern")
         if exchange.value.location?.value.showsServerVersion ?? false {
-            output.append(ASCII.slash)
-            output.append(Version.bytes)
+            output.append(request.environment.value.serverField.readable)
+        } else {
+            output.append("Server: postern\r\n")
         }
-        output.append("\r\nDate: ")
+        output.append("Date: ")
         output.append(request.environment.value.time.httpDate.readable)
         output.append("\r\n")
         if !exchange.value.keepsAlive {
@@ -109,6 +108,7 @@ struct ReplyHeadWriter {
     private static func writeRedirect(
         _ request: RequestContext,
         _ proxy: Ref<ProxyRuntime>,
+        _ name: borrowing Span<UInt8>,
         _ value: borrowing Span<UInt8>,
         _ id: FieldID,
         to output: inout ByteBuffer
@@ -123,6 +123,8 @@ struct ReplyHeadWriter {
             let rule = proxy.value.redirects[index]
             let end = start + rule.from.count
             guard end <= value.count, rule.from.withSpan({ $0.equals(value.extracting(start..<end)) }) else { continue }
+            output.append(name)
+            output.append(": ")
             output.append(value, 0..<start)
             FieldValue.append(rule.replacement, of: request, to: &output)
             output.append(value, end..<value.count)
@@ -143,16 +145,7 @@ enum ResponseFields {
             let field = location.value.responseFields[index]
             index &+= 1
             if !field.isAlways, !isListed { continue }
-            let start = output.writeIndex
-            output.append(field.name)
-            output.append(": ")
-            let valueStart = output.writeIndex
-            FieldValue.append(field.value, of: request, to: &output)
-            if output.writeIndex == valueStart {
-                output.truncate(to: start)
-            } else {
-                output.append("\r\n")
-            }
+            field.field.append(of: request, to: &output)
         }
     }
 

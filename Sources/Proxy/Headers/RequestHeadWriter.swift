@@ -66,19 +66,10 @@ struct RequestHeadWriter {
             if isUpgrade, field.id == .connection || field.id == .upgrade { continue }
             // A request that isn't passed as an upgrade can't ask for one by a rule.
             if field.id == .upgrade { continue }
-            let start = output.writeIndex
-            output.append(field.name)
-            output.append(": ")
-            let valueStart = output.writeIndex
-            FieldValue.append(field.value, of: request, to: &output)
-            if output.writeIndex == valueStart {
-                output.truncate(to: start)
-            } else if field.id == .connection,
-                output.written.extracting(valueStart..<output.writeIndex).equalsIgnoringCase("upgrade")
-            {
-                output.truncate(to: start)
+            if field.id == .connection {
+                field.field.append(of: request, unless: "upgrade", to: &output)
             } else {
-                output.append("\r\n")
+                field.field.append(of: request, to: &output)
             }
         }
         if proxy.value.setsForwardedFields { writeForwardedFields(request, to: &output) }
@@ -128,6 +119,7 @@ struct RequestHeadWriter {
         // A proved caller's password is Postern's business, not the gateway's.
         let stripsAuthorization = stripsIdentity && exchange.value.hasUser
         let count = exchange.value.head.fields.count
+        var run = FieldRun()
         var index = 0
         while index < count {
             let field = exchange.value.head.fields[index]
@@ -140,11 +132,9 @@ struct RequestHeadWriter {
             }
             let name = bytes.extracting(field.name.range)
             if proxy.value.ownedFields.contains(field.id, name: name) { continue }
-            output.append(name)
-            output.append(": ")
-            output.append(bytes, field.value.range)
-            output.append("\r\n")
+            run.keep(field, bytes, to: &output)
         }
+        run.flush(bytes, to: &output)
     }
 }
 
@@ -158,6 +148,7 @@ enum FieldValue {
         }
         let start = output.writeIndex
         request.append(template, to: &output)
+        if template.isClean { return }
         let end = FieldContent.end(output.written, from: start)
         if end < output.writeIndex { escape(from: end, in: &output) }
     }

@@ -15,12 +15,15 @@ struct CompiledTemplate: BitwiseCopyable, Sendable {
     /// The whole text, when there is no variable in it.
     let constant: Frozen<UInt8>
     let isConstant: Bool
+    /// No value of its variables can hold a control character.
+    let isClean: Bool
 
     /// An empty constant.
     init() {
         operations = Frozen()
         constant = Frozen()
         isConstant = true
+        isClean = true
     }
 
     init(_ template: Template, arena: Arena) {
@@ -35,6 +38,7 @@ struct CompiledTemplate: BitwiseCopyable, Sendable {
             }
         }
         self.operations = arena.freeze(operations)
+        isClean = operations.allSatisfy { $0.code.isClean }
         if let bytes = template.constant {
             constant = arena.freeze(bytes)
             isConstant = true
@@ -60,6 +64,16 @@ enum VariableCode: UInt8, Sendable {
     case status, bodyBytesSent, bytesSent, requestTime, timeLocal, timeISO8601, milliseconds, processID, pipelined
     case sentField, upstreamAddress, upstreamStatus, upstreamResponseTime, upstreamConnectTime, upstreamHeaderTime
     case upstreamResponseLength, upstreamField, refusal
+
+    /// What it stands for never holds a control character: numbers, addresses, and parts of a head that were read strictly.
+    var isClean: Bool {
+        switch self {
+        case .requestURI, .args, .requestMethod, .host, .scheme, .https, .serverProtocol, .requestID, .requestLength,
+            .remoteAddress, .remotePort, .serverPort, .connection, .connectionRequests, .status, .requestTime:
+            true
+        default: false
+        }
+    }
 }
 
 extension Variable {

@@ -13,8 +13,7 @@ struct LocationRuntime: Sendable {
     }
 
     struct ResponseField: BitwiseCopyable, Sendable {
-        var name: Frozen<UInt8>
-        var value: CompiledTemplate
+        var field: CompiledField
         var isAlways: Bool
     }
 
@@ -117,8 +116,7 @@ struct LocationRuntime: Sendable {
         responseFields = arena.freeze(
             model.responseFields.map {
                 ResponseField(
-                    name: arena.freeze($0.name),
-                    value: CompiledTemplate($0.value, arena: arena),
+                    field: CompiledField(name: $0.name, value: $0.value, arena: arena),
                     isAlways: $0.isAlways
                 )
             }

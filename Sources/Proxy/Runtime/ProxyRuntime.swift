@@ -7,8 +7,7 @@ import Upstream
 struct ProxyRuntime: Sendable {
     struct RequestField: BitwiseCopyable, Sendable {
         var id: FieldID
-        var name: Frozen<UInt8>
-        var value: CompiledTemplate
+        var field: CompiledField
     }
 
     struct Redirect: BitwiseCopyable, Sendable {
@@ -49,8 +48,7 @@ struct ProxyRuntime: Sendable {
             model.requestFields.filter { !$0.value.isEmpty }.map {
                 RequestField(
                     id: FieldID.classify($0.name.span).0,
-                    name: arena.freeze($0.name),
-                    value: CompiledTemplate($0.value, arena: arena)
+                    field: CompiledField(name: $0.name, value: $0.value, arena: arena)
                 )
             }
         )
