@@ -1,6 +1,7 @@
 import Bytes
 package import Crypto
 import Limits
+import Synchronization
 
 /// The users of one htpasswd file and their stored passwords. Immutable: a changed file makes another table.
 package final class PasswordTable: Sendable {
@@ -16,6 +17,10 @@ package final class PasswordTable: Sendable {
         let hash: PasswordHash?
     }
 
+    private static let numbers = Atomic<UInt64>(0)
+
+    /// A number that no other table of the process has, from one up.
+    package let number = PasswordTable.numbers.add(1, ordering: .relaxed).newValue
     /// Which reading of the file this is.
     package let generation: UInt64
     /// A stored form that no password fits, and that takes as long to try as most users' do. Empty in a table of nobody.

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import EventLoop
 import HTTP
@@ -39,6 +40,9 @@ struct ClientConnection: ~Copyable {
     var defaultServer: Ref<ServerRuntime>?
     var peer = SocketAddress(ipv4: 0, port: 0)
     var local: SocketAddress?
+
+    /// The credentials it proved last.
+    var proved = ProvedCredential()
 
     /// Bytes read and not yet taken.
     var input = ByteBuffer()

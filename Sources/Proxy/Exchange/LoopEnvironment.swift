@@ -2,6 +2,7 @@ import Access
 import Bytes
 import EventLoop
 import HTTP
+import Limits
 
 /// What every request of one loop may look at: the time, names, spare buffers. Pinned; never leaves its loop.
 struct LoopEnvironment: ~Copyable {
@@ -20,6 +21,8 @@ struct LoopEnvironment: ~Copyable {
     var captureText = ByteBuffer()
     /// Where credentials are taken apart; wiped after each use.
     var credentials = BasicCredentials()
+    /// Hashes what connections remember of credentials.
+    let proofs = SipHash128()
     /// Where a log line is put together.
     var line = ByteBuffer(capacity: 1024)
     /// The state of the request identifiers' generator.

@@ -68,6 +68,17 @@ struct AccessPhase {
         }
         let value = exchange.value.head.fields[index].value.range
         let environment = request.environment
+        let client = request.client
+        if client.value.proved.matches(
+            exchange.value.headBytes.written.extracting(value),
+            table,
+            environment.value.proofs
+        ) {
+            exchange.value.user.clear()
+            exchange.value.user.append(client.value.proved.user.readable)
+            exchange.value.hasUser = true
+            return .next
+        }
         defer { environment.value.credentials.wipe() }
         switch environment.value.credentials.parse(exchange.value.headBytes.written.extracting(value)) {
         case .otherScheme: return challenge(exchange, .credentialsMissing)
@@ -81,6 +92,12 @@ struct AccessPhase {
         switch PasswordCheck.decide(environment.value.credentials, table, services.credentials, now: request.now) {
         case .granted:
             exchange.value.hasUser = true
+            client.value.proved.remember(
+                exchange.value.headBytes.written.extracting(value),
+                table,
+                environment.value.proofs,
+                user: exchange.value.user.readable
+            )
             return .next
         case .refused: return challenge(exchange, .credentialsWrong)
         case .needsHash(let job):

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import EventLoop
 import HTTP
@@ -132,6 +133,7 @@ extension Worker {
         client.value.groups = nil
         client.value.listener = nil
         client.value.defaultServer = nil
+        client.value.proved.forget()
         timers.cancel(client.value.timer)
         dropInput(client)
         buffers.reclaim(&client.value.output)
