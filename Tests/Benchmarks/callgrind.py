@@ -5,18 +5,15 @@ import subprocess
 import time
 from pathlib import Path
 
-from load import NotPossible, opened
-
-#: callgrind's own per-thread and per-line detail isn't wanted: it makes the dumps large.
-WRAP = ["valgrind", "--tool=callgrind", "--dump-line=no", "--vgdb-poll=2000"]
-
 
 class Counted:
     """Wraps the start of a server: `Counted(directory).wrap` goes before its command, `attach` takes what was started."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, lines=False):
+        """`lines`: with costs by source line, which makes for large dumps."""
         self.out = Path(directory) / "callgrind.out"
-        self.wrap = [*WRAP, f"--callgrind-out-file={self.out}"]
+        lines = f"--dump-line={'yes' if lines else 'no'}"
+        self.wrap = ["valgrind", "--tool=callgrind", lines, f"--callgrind-out-file={self.out}"]
         self._dumps = 0
 
     def attach(self, server):
@@ -36,7 +33,7 @@ class Counted:
             if time.monotonic() > deadline:
                 raise SystemExit(f"callgrind left no dump in {path}")
             time.sleep(0.05)
-        path.unlink()
+        self.last = path
         return by_object(text)
 
     def _control(self, option):
@@ -70,7 +67,7 @@ def by_object(text):
 
 
 def instructions(counted, workload, count):
-    """Instructions by object of one operation of a workload, its connection warm; see `guard.py` for what that is."""
+    """Instructions by object of one operation of a workload, its connection warm."""
     with workload.opened(counted.server, count=count) as load:
         counted.zero()
         done, _ = load.run()
