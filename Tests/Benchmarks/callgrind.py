@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class Counted:
-    """Wraps the start of a server: `Counted(directory).wrap` goes before its command, `attach` takes what was started."""
+    """Its `wrap` goes before a server's command, `attach` takes what was started."""
 
     def __init__(self, directory, lines=False):
         """`lines`: with costs by source line, which makes for large dumps."""

@@ -21,8 +21,9 @@ from workloads import WORKLOADS
 
 def chosen():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--servers", default="nginx,haproxy,caddy,postern", help="the first is what others are held against")
-    options.add_argument("--workloads", default=",".join(key for key in WORKLOADS if key != "h2"), help="comma-separated, or none: see --list")
+    most = ",".join(key for key in WORKLOADS if key != "h2")
+    options.add_argument("--servers", default="nginx,haproxy,caddy,postern", help="the first is the measure")
+    options.add_argument("--workloads", default=most, help="comma-separated, or none: see --list")
     options.add_argument("--growth", default=",".join([*growth.GROWTHS, "change"]), help="comma-separated, or none")
     options.add_argument("--rounds", type=int, default=7)
     options.add_argument("--seconds", type=float, default=2)
@@ -104,9 +105,10 @@ def main():
     if os.cpu_count() < 2:
         sys.exit("two processors are needed: one for the server, one for load and upstream")
     ulimit()
-    with tempfile.TemporaryDirectory(prefix="postern-bench-") as directory, Bench(Path(directory), options.key) as bench:
-        results = compare(bench, names, options) if options.workloads else {}
-        rows, changes = grow(bench, options)
+    with tempfile.TemporaryDirectory(prefix="postern-bench-") as directory:
+        with Bench(Path(directory), options.key) as bench:
+            results = compare(bench, names, options) if options.workloads else {}
+            rows, changes = grow(bench, options)
     command = shlex.join(["Tests/Benchmarks/compare.sh", *sys.argv[1:]])
     sections = {"circumstances": report.circumstances(names, command)}
     if results:

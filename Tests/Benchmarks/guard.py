@@ -115,8 +115,8 @@ def main():
         sys.exit(f"There is no figure for some of these on {machine}: Tests/Benchmarks/guard.sh --update writes them.")
     if "ROSE" in verdicts:
         sys.exit(
-            f"An operation costs over {TOLERANCE:.0%} more instructions than recorded. Tests/Benchmarks/instructions.sh "
-            "--keep FILE shows where; if it is worth it, Tests/Benchmarks/guard.sh --update records the new figures."
+            f"An operation costs over {TOLERANCE:.0%} more instructions than recorded. Tests/Benchmarks/instructions.sh"
+            " postern WORKLOAD --keep FILE shows where; if it is worth it, Tests/Benchmarks/guard.sh --update holds it."
         )
     if "fell" in verdicts:
         print("Some are cheaper than recorded: Tests/Benchmarks/guard.sh --update holds the gain.")

@@ -74,10 +74,8 @@ def growth(rows):
 
 def changes(rows):
     """`rows`: users, and `growth.around_a_change`'s answer."""
-    lines = [
-        "| users | another connection's slowest request, no change | the same, file changed | first login after it |",
-        "|---|---|---|---|",
-    ]
+    titles = ["users", "another connection's slowest request", "the same, file changed", "first login after it"]
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for number, (changed, calm, first) in rows:
         lines.append(f"| {number:,} | {calm:.1f} ms | {changed:.1f} ms | {first:.1f} ms |")
     return "\n".join(lines)
@@ -87,19 +85,18 @@ def circumstances(names, command):
     """What a table's figures were measured on, and how."""
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     programs = ", ".join(f"{name} {version(name)}" for name in names)
-    return (
-        f"Measured on {datetime.date.today()}: {model[1] if model else platform.machine()}, {os.cpu_count()} processors, "
-        f"Linux {platform.release()}; {programs}.\n\n    {command}"
-    )
+    machine = f"{model[1] if model else platform.machine()}, {os.cpu_count()} processors, Linux {platform.release()}"
+    return f"Measured on {datetime.date.today()}: {machine}; {programs}.\n\n    {command}"
 
 
 def splice(path, sections):
     """Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->` for each section."""
     text = Path(path).read_text()
     for name, body in sections.items():
-        text, found = re.subn(
-            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda match: f"{match[1]}\n{body}\n\n{match[2]}", text, flags=re.S
-        )
-        if found != 1:
-            raise SystemExit(f"{path} has no <!-- {name} --> … <!-- /{name} --> to write between")
+        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, began, rest = text.partition(begin)
+        _, ended, after = rest.partition(end)
+        if not (began and ended):
+            raise SystemExit(f"{path} has no {begin.strip()} … {end} to write between")
+        text = f"{before}{begin}\n{body}\n\n{end}{after}"
     Path(path).write_text(text)
