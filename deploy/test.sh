@@ -1,25 +1,27 @@
 #!/usr/bin/env bash
-# Installs what the tests need and runs them: the unit tests, then the built binary against real peers.
+# Installs what the tests need and runs them: the unit tests, then the built binary against real peers, then the count of
+# what a request allocates.
 #
-#   deploy/test.sh [--unit] [--interop] [-- pytest options]      without a choice: both
+#   deploy/test.sh [--unit] [--interop] [--allocations] [-- pytest options]      without a choice: all
 #
 #   POSTERN_BINARY=…   a binary to drive instead of building one
 set -euo pipefail
 # shellcheck source=deploy/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-unit=0 interop=0
+unit=0 interop=0 allocations=0
 while [ $# -gt 0 ]; do
     case "$1" in
         --unit) unit=1 ;;
         --interop) interop=1 ;;
+        --allocations) allocations=1 ;;
         --) shift; break ;;
-        -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) fail "unknown option $1: see --help." ;;
     esac
     shift
 done
-[ $((unit + interop)) -eq 0 ] && unit=1 interop=1
+[ $((unit + interop + allocations)) -eq 0 ] && unit=1 interop=1 allocations=1
 
 need_packages "${build_packages[@]}"
 need_swift
@@ -51,6 +53,15 @@ if [ $interop -eq 1 ]; then
     POSTERN_BINARY="$binary" "$venv/bin/pytest" "$root/Tests/Interop" -c "$root/Tests/Interop/pytest.ini" \
         -p no:cacheprovider -q "$@" 2>&1 | tee "$log" || failed+=("interop tests")
     closing+=("interop tests: $(tail -n 1 "$log")")
+fi
+
+if [ $allocations -eq 1 ]; then
+    need_packages gcc libc6-dev openssl apache2-utils python3 util-linux
+    [ -n "${binary:-}" ] || build_release
+    say "heap allocations of $binary"
+    log="$root/.build/allocations.log"
+    POSTERN_BINARY="$binary" "$root/Tests/Benchmarks/allocations.sh" 2>&1 | tee "$log" || failed+=("allocations")
+    closing+=("allocations: $(tail -n 1 "$log")")
 fi
 
 printf '\n'

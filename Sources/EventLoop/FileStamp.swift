@@ -14,7 +14,8 @@ package struct FileStamp: Equatable, Sendable {
     /// The stamp of the file at `path`, symbolic links followed; nil when there is none or it can't be looked at.
     package init?(path: String) {
         var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return nil }
+        // A string passed as it is would be copied to the heap; this is asked on the request path.
+        guard unsafe path.withCString({ unsafe stat($0, &status) }) == 0 else { return nil }
         self.init(status)
     }
 

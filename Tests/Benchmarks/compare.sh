@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Processor time per operation for nginx, haproxy and postern on this machine, as a markdown table. See README.md.
+# Processor time per operation of nginx, haproxy, caddy and postern on this machine, as markdown tables. See README.md.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-for tool in nginx wrk openssl taskset htpasswd python3; do
-    command -v "$tool" >/dev/null || { echo "compare.sh: $tool is missing: apt-get install nginx wrk openssl util-linux apache2-utils python3" >&2; exit 1; }
+for tool in nginx openssl taskset htpasswd python3 cc; do
+    command -v "$tool" >/dev/null || { echo "compare.sh: $tool is missing: apt-get install nginx openssl libssl-dev util-linux apache2-utils python3 gcc" >&2; exit 1; }
 done
-ulimit -n "$(ulimit -Hn)"
 exec python3 "$here/compare.py" "$@"

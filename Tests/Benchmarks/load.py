@@ -1,174 +1,122 @@
-"""Loads that wrk can't make, each run as a process of its own so that it can be pinned. Prints operations done.
+"""Starts the loads: load.c's, compiled on first use, and h2load. Each is pinned to the load's processor."""
 
-load.py echo PORT                    an upstream that accepts an upgrade and then echoes bytes (runs until ended)
-load.py handshake PORT SECONDS       full TLS 1.3 handshakes
-load.py resumed PORT SECONDS         resumed handshakes with one request each
-load.py websocket PORT SECONDS TLS   64-byte messages echoed, 16 connections in turn
-load.py idle PORT COUNT              opens COUNT TLS connections with one request each, then waits for a line on stdin
-load.py requests PORT COUNT TLS [HEADER…]   COUNT requests on one connection
-"""
+import re
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 
-import asyncio
-import base64
-import hashlib
-import os
-import socket
-import ssl
-import sys
-import time
-
-REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
-UPGRADE = (
-    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
+LOAD_CPU = "1"
+HERE = Path(__file__).parent
+_built = None
 
 
-def tls_context():
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
+class NotPossible(Exception):
+    """This server can't do this workload."""
 
 
-def connect(port, context=None, session=None):
-    raw = socket.create_connection(("127.0.0.1", port), timeout=20)
-    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return context.wrap_socket(raw, server_hostname="localhost", session=session) if context else raw
+def compiler():
+    found = next((path for name in ("cc", "gcc", "clang") if (path := shutil.which(name))), None)
+    if not found:
+        raise SystemExit("there is no C compiler: apt-get install gcc libc6-dev libssl-dev")
+    return found
 
 
-def exchange(peer, request, pending=b""):
-    """Sends a request and reads its reply; returns the status line."""
-    peer.sendall(request)
-    data = pending
-    while b"\r\n\r\n" not in data:
-        part = peer.recv(65536)
-        if not part:
-            raise ConnectionError("closed")
-        data += part
-    head, body = data.split(b"\r\n\r\n", 1)
-    length = 0
-    for line in head.split(b"\r\n")[1:]:
-        name, value = line.split(b":", 1)
-        if name.lower() == b"content-length":
-            length = int(value)
-    while len(body) < length:
-        body += peer.recv(65536)
-    return head.split(b"\r\n", 1)[0]
+def load_tool():
+    """The path of load.c's program, in a folder that goes when this process ends."""
+    global _built
+    if not _built:
+        _built = tempfile.TemporaryDirectory(prefix="postern-load-")
+        command = [compiler(), "-O2", "-o", f"{_built.name}/load", HERE / "load.c", "-lssl", "-lcrypto"]
+        subprocess.run(list(map(str, command)), check=True)
+    return f"{_built.name}/load"
 
 
-class Echo(asyncio.Protocol):
-    def connection_made(self, transport):
-        self.transport, self.head = transport, b""
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def pinned(*command, timeout=120):
+    """Runs a program on the load's processor; its output."""
+    command = ["taskset", "-c", LOAD_CPU, *map(str, command)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+    if result.returncode != 0:
+        raise NotPossible(result.stderr.strip().split("\n")[-1])
+    return result.stdout
 
-    def data_received(self, data):
-        if self.head is None:
-            self.transport.write(data)
-            return
-        self.head += data
-        if b"\r\n\r\n" not in self.head:
-            return
-        key = next(
-            line.split(b":", 1)[1].strip()
-            for line in self.head.split(b"\r\n")
-            if line.lower().startswith(b"sec-websocket-key:")
+
+class Load:
+    """A load of load.c that has opened its connections and done one operation on each."""
+
+    def __init__(self, kind, port, connections=1, tls=False, headers=(), path="/", addresses=None, in_order=None):
+        command = ["taskset", "-c", LOAD_CPU, load_tool(), kind, str(port), "-c", str(connections), "-p", path]
+        command += ["-t"] * tls + [part for header in headers for part in ("-H", header)]
+        command += ["-x", str(addresses)] if addresses else []
+        command += ["-X", str(in_order)] if in_order else []
+        self._command = command
+
+    def open(self, *, seconds=None, count=None):
+        """Opens the connections. What `run` does later is bounded by `seconds` or by `count` operations."""
+        bound = ["-s", str(seconds)] if seconds else ["-n", str(count or 0)]
+        self.process = subprocess.Popen(
+            self._command + bound, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
-        self.transport.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
-        )
-        self.head = None
+        self._expect("ready")
+        return self
+
+    def go(self):
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+
+    def run(self):
+        """Operations done, and the slowest one's microseconds."""
+        self.go()
+        return self.result()
+
+    def result(self):
+        """What `run` returns, once `go` was said."""
+        done, slowest = map(int, self._expect().split())
+        if done == 0:
+            raise NotPossible("nothing was done")
+        return done, slowest
+
+    def close(self):
+        try:
+            self.process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+
+    def _expect(self, wanted=None):
+        line = self.process.stdout.readline().strip()
+        if not line or (wanted and line != wanted):
+            raise NotPossible(self.process.communicate()[1].strip() or "the load ended")
+        return line
 
 
-async def echo(port):
-    server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", port, backlog=1024)
-    await server.serve_forever()
+@contextmanager
+def opened(*arguments, seconds=None, count=None, **options):
+    load = Load(*arguments, **options)
+    try:
+        yield load.open(seconds=seconds, count=count)
+    finally:
+        load.close()
 
 
-def handshake(port, seconds):
-    context, count, end = tls_context(), 0, time.monotonic() + seconds
-    while time.monotonic() < end:
-        connect(port, context).close()
-        count += 1
-    return count
+def h2load(port, seconds):
+    """Requests done over HTTP/2, opening the connections included."""
+    if not shutil.which("h2load"):
+        raise NotPossible("no h2load")
+    output = pinned("h2load", "-t1", "-c4", "-m32", "-D", max(1, int(seconds)), f"https://127.0.0.1:{port}/")
+    if "Application protocol: h2" not in output:
+        raise NotPossible("no HTTP/2")
+    done = int(re.search(r"(\d+) succeeded", output)[1])
+    if done == 0:
+        raise NotPossible("all failed")
+    return done
 
 
-def resumed(port, seconds):
-    context, count, end = tls_context(), 0, time.monotonic() + seconds
-    with connect(port, context) as first:
-        exchange(first, REQUEST)
-        session = first.session
-    while time.monotonic() < end:
-        with connect(port, context, session) as peer:
-            exchange(peer, REQUEST)
-            if not peer.session_reused:
-                raise RuntimeError("not resumed")
-            session = peer.session
-            count += 1
-    return count
+def ulimit():
+    """Lets this process and what it starts open as many files as the system allows."""
+    import resource
 
-
-def websocket(port, seconds, tls):
-    context = tls_context() if tls else None
-    peers = [connect(port, context) for _ in range(16)]
-    for peer in peers:
-        if b" 101 " not in exchange(peer, UPGRADE) + b" ":
-            raise RuntimeError("no upgrade")
-    message = b"\x82\xba" + os.urandom(4 + 58)
-    count, end = 0, time.monotonic() + seconds
-    while time.monotonic() < end:
-        for peer in peers:
-            peer.sendall(message)
-        for peer in peers:
-            missing = len(message)
-            while missing:
-                part = peer.recv(missing)
-                if not part:
-                    raise ConnectionError("closed")
-                missing -= len(part)
-            count += 1
-    return count
-
-
-def idle(port, count):
-    context = tls_context()
-    peers = []
-    for _ in range(count):
-        peers.append(connect(port, context))
-        exchange(peers[-1], REQUEST)
-    print(len(peers), flush=True)
-    sys.stdin.readline()
-    return None
-
-
-def requests(port, count, tls, *headers):
-    request = REQUEST[:-2] + b"".join(header.encode() + b"\r\n" for header in headers) + b"\r\n"
-    with connect(port, tls_context() if tls else None) as peer:
-        for _ in range(count):
-            status = exchange(peer, request)
-            if b" 200 " not in status + b" ":
-                raise RuntimeError(status)
-    return count
-
-
-def main():
-    kind, port, *rest = sys.argv[1:]
-    port = int(port)
-    if kind == "echo":
-        asyncio.run(echo(port))
-    elif kind == "handshake":
-        print(handshake(port, float(rest[0])))
-    elif kind == "resumed":
-        print(resumed(port, float(rest[0])))
-    elif kind == "websocket":
-        print(websocket(port, float(rest[0]), rest[1] == "tls"))
-    elif kind == "idle":
-        idle(port, int(rest[0]))
-    elif kind == "requests":
-        print(requests(port, int(rest[0]), rest[1] == "tls", *rest[2:]))
-
-
-if __name__ == "__main__":
-    main()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most

@@ -1,30 +1,22 @@
-"""The servers under comparison and the upstream they share: their configurations, their processes, what they cost."""
+"""The servers under comparison and the upstream they share: their processes, and what they cost."""
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
+
+import configurations
+from configurations import LISTENERS, PASSWORD, USER
+from load import LOAD_CPU, load_tool
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TICK = 1 / os.sysconf("SC_CLK_TCK")
-
-#: The listeners of every server, and whether each speaks TLS.
-LISTENERS = {
-    "plain": False,
-    "tls": True,
-    "h2": True,
-    "apr1": False,
-    "apr1tls": True,
-    "bcrypt": False,
-    "bcrypttls": True,
-    "logged": False,
-}
-USER, PASSWORD = "bench", "correct-horse-battery"
-
-SERVER_CPU, LOAD_CPU = "0", "1"
+SERVER_CPU = "0"
 
 
 def postern_binary():
@@ -33,6 +25,25 @@ def postern_binary():
 
 def nginx_binary():
     return shutil.which("nginx") or "/usr/sbin/nginx"
+
+
+#: How each server says which it is.
+VERSIONS = {
+    "nginx": [nginx_binary(), "-v"],
+    "haproxy": ["haproxy", "-v"],
+    "caddy": ["caddy", "version"],
+    "postern": [postern_binary(), "--version"],
+}
+
+
+def present(name):
+    return shutil.which(str(VERSIONS[name][0])) is not None
+
+
+def version(name):
+    result = subprocess.run(list(map(str, VERSIONS[name])), capture_output=True, text=True)
+    found = re.search(r"\d+\.\d+(\.\d+)?", result.stdout + result.stderr)
+    return found[0] if found else "of an unknown version"
 
 
 def free_ports(count):
@@ -47,12 +58,44 @@ def free_ports(count):
             probe.close()
 
 
+@dataclass(frozen=True)
+class ProcessorTime:
+    """Seconds. The total is exact (the scheduler's); user and system are sampled at each tick."""
+
+    total: float
+    user: float
+    system: float
+
+    def __sub__(self, other):
+        return ProcessorTime(self.total - other.total, self.user - other.user, self.system - other.system)
+
+
+def family(pid):
+    """The process and its children."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += [int(child) for child in (task / "children").read_text().split()]
+    return found
+
+
+def processor_time(pid):
+    """Of a process and its children so far."""
+    total = user = system = 0
+    for process in family(pid):
+        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+        user += int(fields[11])
+        system += int(fields[12])
+        for task in Path(f"/proc/{process}/task").iterdir():
+            total += int((task / "schedstat").read_text().split()[0])
+    return ProcessorTime(total / 1e9, user * TICK, system * TICK)
+
+
 class Process:
     """A server pinned to one processor; ended by its process id."""
 
-    def __init__(self, name, command, directory, cpu, ports, wrap=()):
+    def __init__(self, name, command, directory, cpu, ports, wrap=(), environment=None):
         self.name, self.ports = name, ports
-        self.log = directory / f"{name}.log"
+        self.log = directory / f"{name}-{next(iter(ports.values()))}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 ["taskset", "-c", cpu, *wrap, *map(str, command)],
@@ -60,6 +103,7 @@ class Process:
                 stdout=log,
                 stderr=log,
                 cwd=directory,
+                env=os.environ | (environment or {}),
                 start_new_session=True,
             )
         self.pid = self.process.pid
@@ -76,24 +120,10 @@ class Process:
                         raise RuntimeError(f"{self.name} does not listen on {port}:\n{self.log.read_text()}") from None
                     time.sleep(0.05)
 
-    def family(self):
-        found = [self.pid]
-        for task in Path(f"/proc/{self.pid}/task").iterdir():
-            found += [int(child) for child in (task / "children").read_text().split()]
-        return found
-
-    def processor_time(self):
-        """Seconds of user and system time of it and its children so far."""
-        total = 0
-        for process in self.family():
-            fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-            total += int(fields[11]) + int(fields[12])
-        return total * TICK
-
     def resident(self):
         """Resident bytes of it and its children."""
         page = os.sysconf("SC_PAGE_SIZE")
-        return sum(int(Path(f"/proc/{process}/statm").read_text().split()[1]) for process in self.family()) * page
+        return sum(int(Path(f"/proc/{process}/statm").read_text().split()[1]) for process in family(self.pid)) * page
 
     def stop(self, number=signal.SIGTERM, timeout=5):
         if self.process.poll() is None:
@@ -116,53 +146,56 @@ class Bench:
         self.directory = directory
         self.processes = []
         self._make_files(key)
-        self.upstream_port, self.echo_port = free_ports(2)
+        self.upstream_port = free_ports(1)[0]
 
-    def close(self):
+    def __enter__(self):
+        command = [load_tool(), "upstream", self.upstream_port]
+        ports = {"upstream": self.upstream_port}
+        self.upstream = self._add(Process("upstream", command, self.directory, LOAD_CPU, ports))
+        return self
+
+    def __exit__(self, *_):
         for process in reversed(self.processes):
             process.stop()
 
-    def start_upstream(self):
-        """An nginx that answers small and large, and an echo for WebSockets."""
-        body = self.directory / "www"
-        body.mkdir()
-        with open(body / "10m", "wb") as file:
-            file.truncate(10 << 20)
-        config = self.directory / "upstream.conf"
-        config.write_text(f"""
-{user_line()}
-worker_processes 1; master_process off; daemon off; pid {self.directory}/upstream.pid; error_log stderr error;
-events {{ worker_connections 8192; }}
-http {{
-    {temporary_paths(self.directory, "upstream")}
-    access_log off; keepalive_requests 100000000; keepalive_timeout 600s; sendfile on; tcp_nopush on;
-    server {{
-        listen 127.0.0.1:{self.upstream_port};
-        root {body};
-        location = /10m {{ }}
-        location / {{ default_type text/plain; return 200 "a small answer\\n"; }}
-    }}
-}}
-""")
-        command = [nginx_binary(), "-c", config, "-p", self.directory, "-e", "stderr"]
-        self._add(Process("upstream", command, self.directory, LOAD_CPU, {"upstream": self.upstream_port}))
-        echo = ["python3", Path(__file__).parent / "load.py", "echo", str(self.echo_port)]
-        self._add(Process("echo", echo, self.directory, LOAD_CPU, {"echo": self.echo_port}))
-
-    def start(self, name, wrap=()):
-        """Starts "nginx", "haproxy" or "postern"."""
+    def start(self, name, wrap=(), environment=None):
+        """Starts "nginx", "haproxy", "caddy" or "postern" with all listeners."""
         ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))
-        config = self.directory / f"{name}-{len(self.processes)}.conf"
+        unique = f"{name}-{ports['plain']}"
+        config = self.directory / f"{unique}.conf"
+        environment = dict(environment or {})
         if name == "haproxy":
-            config.write_text(self._haproxy(ports))
+            config.write_text(configurations.haproxy(self.directory, ports, self.upstream_port))
             command = ["haproxy", "-db", "-f", config]
+        elif name == "caddy":
+            config.write_text(configurations.caddy(self.directory, ports, self.upstream_port))
+            command = ["caddy", "run", "--adapter", "caddyfile", "--config", config]
+            environment |= {"GOMAXPROCS": "1", "HOME": str(self.directory), "XDG_DATA_HOME": str(self.directory)}
         elif name == "nginx":
-            config.write_text(self._nginx(ports, name) + "daemon off; master_process off;\n")
+            text = configurations.nginx(self.directory, unique, ports, self.upstream_port)
+            config.write_text(text + "daemon off; master_process off;\n")
             command = [nginx_binary(), "-c", config, "-p", self.directory, "-e", "stderr"]
         else:
-            config.write_text(self._nginx(ports, name))
+            config.write_text(configurations.nginx(self.directory, unique, ports, self.upstream_port))
             command = [postern_binary(), "run", "-c", config]
-        return self._add(Process(name, command, self.directory, SERVER_CPU, ports, wrap))
+        return self._add(Process(name, command, self.directory, SERVER_CPU, ports, wrap, environment))
+
+    def start_growing(self, wrap=(), **options):
+        """Starts postern with one thing in a chosen number: see `configurations.growing`."""
+        ports = dict(zip(("plain", "other"), free_ports(2)))
+        config = self.directory / f"postern-{ports['plain']}.conf"
+        text = configurations.growing(self.directory, config.stem, ports, self.upstream_port, **options)
+        config.write_text(text)
+        command = [postern_binary(), "run", "-c", config]
+        return self._add(Process("postern", command, self.directory, SERVER_CPU, ports, wrap))
+
+    def users(self, count):
+        """An htpasswd file of so many users, the one who logs in last. All but that one's hash are alike."""
+        path = self.directory / f"users-{count}"
+        own = (self.directory / "bcrypt").read_text()
+        stored = own.strip().split(":", 1)[1]
+        path.write_text("".join(f"user-{number:05}:{stored}\n" for number in range(count - 1)) + own)
+        return path
 
     def _add(self, process):
         self.processes.append(process)
@@ -172,124 +205,10 @@ http {{
     def _make_files(self, key):
         run = lambda *command: subprocess.run(list(map(str, command)), check=True, capture_output=True)  # noqa: E731
         kind = ["rsa:2048"] if key == "rsa" else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        run(
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            *kind,
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1",
-            "-keyout",
-            self.directory / "key.pem",
-            "-out",
-            self.directory / "cert.pem",
-        )
+        names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+        files = ["-keyout", self.directory / "key.pem", "-out", self.directory / "cert.pem"]
+        run("openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-days", "2", *names, *files)
         both = (self.directory / "cert.pem").read_text() + (self.directory / "key.pem").read_text()
         (self.directory / "both.pem").write_text(both)
         run("htpasswd", "-cbm", self.directory / "apr1", USER, PASSWORD)
         run("htpasswd", "-cbB", "-C", "5", self.directory / "bcrypt", USER, PASSWORD)
-
-    def _nginx(self, ports, name):
-        """The file that nginx and postern run; only nginx has to be told where to put what it stores."""
-        paths = "" if name == "postern" else temporary_paths(self.directory, name)
-        servers = []
-        for label, tls in LISTENERS.items():
-            listen = f"listen 127.0.0.1:{ports[label]}" + (" ssl http2;" if label == "h2" else " ssl;" if tls else ";")
-            scheme = label.removesuffix("tls")
-            auth = (
-                f'auth_basic "bench"; auth_basic_user_file {self.directory}/{scheme};'
-                if scheme in ("apr1", "bcrypt")
-                else ""
-            )
-            log = f"access_log {self.directory}/{name}-access.log combined;" if label == "logged" else ""
-            servers.append(f"""
-    server {{
-        {listen}
-        server_name localhost;
-        {log} {auth}
-        location / {{ proxy_pass http://upstream; {FORWARD} proxy_set_header Connection ""; }}
-        location /ws {{
-            proxy_pass http://echo; {FORWARD}
-            proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; proxy_read_timeout 1h;
-        }}
-    }}""")
-        return f"""
-{user_line()}
-worker_processes 1; worker_rlimit_nofile 20000; pid {self.directory}/{name}-{ports["plain"]}.pid; error_log stderr error;
-events {{ worker_connections 8192; }}
-http {{
-    {paths}
-    access_log off;
-    keepalive_requests 100000000; keepalive_timeout 600s;
-    ssl_certificate {self.directory}/cert.pem; ssl_certificate_key {self.directory}/key.pem;
-    ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:SSL:10m; ssl_session_timeout 1h;
-    upstream upstream {{ server 127.0.0.1:{self.upstream_port}; keepalive 64; keepalive_requests 100000000; }}
-    upstream echo {{ server 127.0.0.1:{self.echo_port}; }}
-{"".join(servers)}
-}}
-"""
-
-    def _haproxy(self, ports):
-        stored = (self.directory / "bcrypt").read_text().strip().split(":", 1)[1]
-        fronts = []
-        for label, tls in LISTENERS.items():
-            scheme = label.removesuffix("tls")
-            if scheme in ("apr1", "logged"):
-                ports.pop(label)  # It has no apr1, and no log file of its own.
-                continue
-            alpn = "h2,http/1.1" if label == "h2" else "http/1.1"
-            bind = f"bind 127.0.0.1:{ports[label]}" + (f" ssl crt {self.directory}/both.pem alpn {alpn}" if tls else "")
-            auth = "http-request auth unless { http_auth(people) }" if scheme == "bcrypt" else ""
-            fronts.append(f"""
-frontend {label}
-    {bind}
-    {auth}
-    http-request set-header X-Forwarded-Proto {"https" if tls else "http"}
-    http-request set-header X-Real-IP %[src]
-    use_backend echo if {{ path /ws }}
-    default_backend upstream""")
-        return f"""
-global
-    nbthread 1
-    maxconn 8192
-    ssl-default-bind-options ssl-min-ver TLSv1.2
-    tune.ssl.cachesize 20000
-defaults
-    mode http
-    option forwardfor
-    option http-keep-alive
-    http-reuse always
-    timeout connect 10s
-    timeout client 600s
-    timeout server 600s
-    timeout tunnel 600s
-userlist people
-    user {USER} password {stored}
-{"".join(fronts)}
-backend upstream
-    server one 127.0.0.1:{self.upstream_port} pool-max-conn 64
-backend echo
-    server one 127.0.0.1:{self.echo_port}
-"""
-
-
-FORWARD = (
-    "proxy_http_version 1.1; proxy_set_header Host $host; proxy_set_header X-Real-IP $remote_addr; "
-    "proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;"
-)
-
-
-def user_line():
-    return "user root;" if os.geteuid() == 0 else ""
-
-
-def temporary_paths(directory, name):
-    return " ".join(
-        f"{kind}_temp_path {directory}/{name}-{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )

@@ -1,0 +1,75 @@
+"""A server under callgrind, and the instructions between two of its moments."""
+
+import re
+import subprocess
+import time
+from pathlib import Path
+
+
+class Counted:
+    """Its `wrap` goes before a server's command, `attach` takes what was started."""
+
+    def __init__(self, directory, lines=False):
+        """`lines`: with costs by source line, which makes for large dumps."""
+        self.out = Path(directory) / "callgrind.out"
+        lines = f"--dump-line={'yes' if lines else 'no'}"
+        self.wrap = ["valgrind", "--tool=callgrind", lines, f"--callgrind-out-file={self.out}"]
+        self._dumps = 0
+
+    def attach(self, server):
+        self.server = server
+        return server
+
+    def zero(self):
+        self._control("-z")
+
+    def dump(self):
+        """Instructions since `zero`, by the object (library or binary) they are in."""
+        self._dumps += 1
+        self._control("-d")
+        path = Path(f"{self.out}.{self._dumps}")
+        deadline = time.monotonic() + 30
+        while not path.exists() or "totals:" not in (text := path.read_text(errors="replace")):
+            if time.monotonic() > deadline:
+                raise SystemExit(f"callgrind left no dump in {path}")
+            time.sleep(0.05)
+        self.last = path
+        return by_object(text)
+
+    def _control(self, option):
+        command = ["callgrind_control", option, str(self.server.pid)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        if result.returncode != 0 or "OK" not in result.stdout:
+            raise SystemExit(f"{' '.join(command)}: {result.stdout}{result.stderr}")
+
+
+def by_object(text):
+    """Sums a dump's self costs by object. See "Callgrind Format Specification" in valgrind's manual."""
+    names, costs, current, skip = {}, {}, "?", False
+    for line in text.splitlines():
+        if line.startswith("ob="):
+            number, _, name = line[3:].partition(" ")
+            if name:
+                names[number] = name
+            current = Path(names.get(number, number)).name
+        elif line.startswith("calls="):
+            skip = True  # The next line is the inclusive cost of a call.
+        elif line[:1].isdigit() or line[:1] in "+-*":
+            parts = line.split()
+            if not skip and len(parts) > 1:  # A cost of nothing is left out.
+                costs[current] = costs.get(current, 0) + int(parts[1])
+            skip = False
+        elif line.startswith("cob="):
+            number, _, name = line[4:].partition(" ")
+            if name:
+                names[number] = name
+    return costs
+
+
+def instructions(counted, workload, count):
+    """Instructions by object of one operation of a workload, its connection warm."""
+    with workload.opened(counted.server, count=count) as load:
+        counted.zero()
+        done, _ = load.run()
+        costs = counted.dump()
+    return {name: cost / done / workload.per for name, cost in costs.items()}
