@@ -20,10 +20,11 @@ mode="${1:-}"
 
 usage() { fail "usage: Tests/Fuzz/run.sh SECONDS_PER_TARGET [TARGET…], or --replay [TARGET…], or --list"; }
 
-# Builds the modules as the package does, with coverage for libFuzzer and with AddressSanitizer.
+# Builds the modules as the package does, with coverage for libFuzzer and with AddressSanitizer; testable, since some checks
+# look where only tests may.
 build_modules() {
     swift build --package-path "$root" --scratch-path "$scratch" -c release --target Configuration \
-        -Xswiftc -sanitize=fuzzer,address >"$scratch/build.log" 2>&1 ||
+        -Xswiftc -sanitize=fuzzer,address -Xswiftc -enable-testing >"$scratch/build.log" 2>&1 ||
         { cat "$scratch/build.log" >&2; fail "the modules did not build: see the messages above."; }
 }
 

@@ -13,7 +13,7 @@ extension RequestContext {
         case .isArgs:
             if let query = exchange.value.head.query, query.count > 0 { output.append(ASCII.question) }
         case .uri: exchange.value.withPath { output.append($0) }
-        case .requestURI: output.append(exchange.value.headBytes.written, exchange.value.head.target.range)
+        case .requestURI: appendTarget(to: &output)
         case .request: appendRequestLine(to: &output)
         case .requestMethod: output.append(exchange.value.headBytes.written, exchange.value.head.methodRange.range)
         case .host: appendHost(to: &output)
@@ -37,6 +37,19 @@ extension RequestContext {
         output.append(ASCII.space)
         output.append(exchange.value.headBytes.written, exchange.value.head.target.range)
         output.append(exchange.value.head.minorVersion == 0 ? " HTTP/1.0" : " HTTP/1.1")
+    }
+
+    /// The target as it came, but for an absolute one: of that, path and query, as Nginx has it.
+    func appendTarget(to output: inout ByteBuffer) {
+        guard exchange.value.head.targetForm == .absolute else {
+            output.append(exchange.value.headBytes.written, exchange.value.head.target.range)
+            return
+        }
+        output.append(exchange.value.headBytes.written, exchange.value.head.path.range)
+        if let query = exchange.value.head.query {
+            output.append(ASCII.question)
+            output.append(exchange.value.headBytes.written, query.range)
+        }
     }
 
     /// The request's host in lower case without its port, or the server's name when there is none.

@@ -84,10 +84,12 @@ struct OwnReplyWriter {
         case .toHTTPS:
             location.append("https://")
             request.appendHost(to: &location)
-            location.append(
-                request.exchange.value.headBytes.written,
-                request.exchange.value.head.target.range
-            )
+            // `*` of OPTIONS has no place behind a host.
+            if request.exchange.value.head.targetForm == .asterisk {
+                location.append(ASCII.slash)
+            } else {
+                request.appendTarget(to: &location)
+            }
             makeStandard(request, reply.status, &body)
         case .plainHTTP:
             body.append("400 Bad Request: this is an HTTPS port, write https:// in the address\n")

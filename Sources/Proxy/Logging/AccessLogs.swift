@@ -17,7 +17,7 @@ struct AccessLogs: Sendable {
             let log = runtime.logs[Int(use.log)]
             let line = request.environment
             line.value.line.clear()
-            append(log, request, to: &line.value.line)
+            Self.append(log, request, to: &line.value.line)
             line.value.line.append(ASCII.lineFeed)
             runtime.logSinks[Int(log.index)].rings[worker].append(line.value.line.readable)
         }
@@ -33,7 +33,8 @@ struct AccessLogs: Sendable {
         return !(text.count == 0 || (text.count == 1 && text[0] == ASCII.zero))
     }
 
-    private func append(_ log: LogRuntime, _ request: RequestContext, to line: inout ByteBuffer) {
+    /// The log's line for a request, without its line feed.
+    static func append(_ log: LogRuntime, _ request: RequestContext, to line: inout ByteBuffer) {
         for index in 0..<log.format.operations.count {
             let operation = log.format.operations[index]
             let start = line.writeIndex

@@ -12,6 +12,7 @@ func hold(_ condition: Bool, _ message: @autoclosure () -> String) throws(Broken
 enum FuzzTarget: String, CaseIterable, Sendable {
     case requestHead = "request-head"
     case requestSplits = "request-splits"
+    case proxyPrefix = "proxy-prefix"
     case responseHead = "response-head"
     case chunkedBody = "chunked-body"
     case chunkedModel = "chunked-model"
@@ -20,12 +21,17 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case configuration
     case htpasswd
     case basicCredentials = "basic-credentials"
+    case forwardedFor = "forwarded-for"
+    case variables
+    case upstreamRequest = "upstream-request"
+    case clientReply = "client-reply"
 
     /// Feeds one input to the code under test; throws what didn't hold.
     func check(_ input: [UInt8]) throws(Broken) {
         switch self {
         case .requestHead: try RequestHeadCheck.check(input)
         case .requestSplits: try RequestSplitsCheck.check(input)
+        case .proxyPrefix: try ProxyPrefixCheck.check(input)
         case .responseHead: try ResponseHeadCheck.check(input)
         case .chunkedBody: try ChunkedBodyCheck.check(input)
         case .chunkedModel: try ChunkedModelCheck.check(input)
@@ -34,6 +40,10 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .configuration: try ConfigurationCheck.check(input)
         case .htpasswd: try HtpasswdCheck.check(input)
         case .basicCredentials: try BasicCredentialsCheck.check(input)
+        case .forwardedFor: try ForwardedForCheck.check(input)
+        case .variables: try VariablesCheck.check(input)
+        case .upstreamRequest: try UpstreamRequestCheck.check(input)
+        case .clientReply: try ClientReplyCheck.check(input)
         }
     }
 }

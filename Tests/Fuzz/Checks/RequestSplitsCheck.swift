@@ -2,7 +2,7 @@ import HTTP
 
 /// A request reads the same whole, byte by byte and in pieces of any length.
 enum RequestSplitsCheck {
-    private enum Outcome: Equatable {
+    enum Outcome: Equatable {
         case head(String)
         case failed(HeadError)
         case incomplete
@@ -20,7 +20,8 @@ enum RequestSplitsCheck {
         )
     }
 
-    private static func read(_ bytes: [UInt8], option: UInt8, seed: UInt8) -> Outcome {
+    /// What comes of the bytes when they are read in the pieces that `seed` makes.
+    static func read(_ bytes: [UInt8], option: UInt8, seed: UInt8) -> Outcome {
         var head = RequestHead()
         var parser = RequestHeadParser()
         var pieces = Pieces(seed: seed)

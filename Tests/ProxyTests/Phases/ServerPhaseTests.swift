@@ -96,6 +96,19 @@ struct ServerPhaseTests {
         }
     }
 
+    /// The target may name the host itself, or nothing but the server.
+    @Test(arguments: [
+        ("GET http://gw.test/a?b", "https://gw.test/a?b"),
+        ("GET HTTPS://GW.test:80?b=http://x", "https://gw.test/?b=http://x"),
+        ("GET http://gw.test", "https://gw.test/"), ("OPTIONS *", "https://gw.test/"),
+    ])
+    func redirectsToHTTPSWhateverTheTargetsForm(line: String, location: String) throws {
+        let host = line.contains(":80") ? "gw.test:80" : "gw.test"
+        let rig = try Rig("server { listen 80 redirect; server_name gw.test; proxy_pass http://127.0.0.1:1; }")
+        let reply = try #require(try rig.reply("\(line) HTTP/1.1\nHost: \(host)"))
+        #expect(rig.ownReply(reply).values(of: "location") == [location])
+    }
+
     @Test func aServersReturnComesBeforeItsLocations() throws {
         let rig = try Rig(
             "events {} http { server { listen 80; return 301 https://$host$request_uri; location / { deny all; } } }"
@@ -103,5 +116,7 @@ struct ServerPhaseTests {
         let reply = try #require(try rig.reply("GET /x?y HTTP/1.1\nHost: h"))
         #expect(reply.status == 301)
         #expect(rig.ownReply(reply).values(of: "location") == ["https://h/x?y"])
+        let absolute = try #require(try rig.reply("GET http://h/x?y HTTP/1.1\nHost: h"))
+        #expect(rig.ownReply(absolute).values(of: "location") == ["https://h/x?y"])
     }
 }
