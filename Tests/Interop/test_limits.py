@@ -1,12 +1,10 @@
 """Request limits: exact counts, on one loop and on two."""
 
-import signal
 import time
 
 import pytest
 
 from harness.client import basic, in_threads
-from harness.ports import wait_until
 from harness.site import Limit, Site
 
 LIMITED = {"nginx": 503, "postern-nginx": 503, "postern-native": 429}
@@ -40,7 +38,9 @@ def test_the_rate_is_shared_by_all_loops(peer, start, recorder, workers):
 
     passed = sum(in_threads(4, hammer))
     elapsed = time.monotonic() - began
-    assert 6 + 20 * 2 - 2 <= passed <= 6 + 20 * elapsed + 1
+    # A busy machine may pause the clients for longer than the burst lasts; a rate for each loop, or a part of it, would
+    # show all the same: at most 26, or about 92.
+    assert 36 <= passed <= 6 + 20 * elapsed + 1
 
 
 def test_without_burst_one_passes(peer, start, recorder):
@@ -111,9 +111,9 @@ def test_a_reload_keeps_the_counts(peer, start, recorder):
             native_server="add_header X-Generation two;",
         )
     )
-    server.signal(signal.SIGHUP)
-    wait_until(lambda: server.get().value("X-Generation") == "two", "the new configuration")
-    assert server.get().status == LIMITED[peer]
+    server.reload()
+    answer = server.get()
+    assert (answer.value("X-Generation"), answer.status) == ("two", LIMITED[peer])
 
 
 @pytest.mark.peers("postern-native")

@@ -96,6 +96,26 @@ class Server:
     def signal(self, number):
         os.kill(self.pid, number)
 
+    def reload(self, timeout=10.0):
+        """SIGHUP; comes back when whatever connects from now on is served by the new configuration, and by it alone.
+
+        Nginx answers from its old workers until they have closed their listeners, some time after the new ones answer.
+        """
+        if self.program == "nginx":
+            old = set(self.family()) - {self.pid}
+            self.signal(signal.SIGHUP)
+            wait_until(lambda: self._replaced(old), "new workers, and none of the old listening", timeout)
+        else:
+            said = "the configuration was reloaded"
+            before = self.error_log.count(said)
+            self.signal(signal.SIGHUP)
+            wait_until(lambda: self.error_log.count(said) > before, "the reload in the log", timeout)
+
+    def _replaced(self, old):
+        now = set(self.family()) - {self.pid}
+        listening = _listening_sockets()
+        return now - old and not any(_sockets(worker) & listening for worker in now & old)
+
     def rewrite(self, site):
         """Writes another site's configuration over the file; the ports stay. Nothing is signalled."""
         self.site = site
@@ -127,7 +147,10 @@ class Server:
         """Its process id and its children's."""
         found = [self.pid]
         for task in Path(f"/proc/{self.pid}/task").iterdir():
-            found += [int(child) for child in (task / "children").read_text().split()]
+            try:
+                found += [int(child) for child in (task / "children").read_text().split()]
+            except FileNotFoundError:  # The thread has ended since the listing.
+                pass
         return found
 
     def peak_memory(self):
@@ -135,7 +158,7 @@ class Server:
         return max(_status(process, "VmHWM") for process in self.family()) * 1024
 
     def open_files(self):
-        return max(len(os.listdir(f"/proc/{process}/fd")) for process in self.family())
+        return max(len(_descriptors(process)) for process in self.family())
 
     # Starting.
 
@@ -200,7 +223,42 @@ class Server:
 
 
 def _status(process, field):
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):  # A worker of before a reload, ended since it was listed.
+        return 0
+    for line in lines:
         if line.startswith(field + ":"):
             return int(line.split()[1])
     return 0
+
+
+def _descriptors(process):
+    """What a process's descriptors stand for; nothing when it has ended."""
+    found = []
+    try:
+        for entry in os.scandir(f"/proc/{process}/fd"):
+            try:
+                found.append(os.readlink(entry.path))
+            except FileNotFoundError:
+                pass
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return found
+
+
+def _sockets(process):
+    """The inodes of a process's sockets."""
+    return {name[8:-1] for name in _descriptors(process) if name.startswith("socket:[")}
+
+
+def _listening_sockets():
+    """The inodes of all TCP sockets that listen."""
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            lines = Path(table).read_text().splitlines()[1:]
+        except FileNotFoundError:
+            continue
+        found |= {columns[9] for columns in map(str.split, lines) if columns[3] == "0A"}
+    return found
