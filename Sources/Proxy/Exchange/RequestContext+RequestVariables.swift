@@ -29,10 +29,13 @@ extension RequestContext {
         }
     }
 
-    /// The request line as it came.
+    /// The request line as it came; of a head that could not be read, its first line.
     func appendRequestLine(to output: inout ByteBuffer) {
         let head = exchange.value.head.methodRange
-        guard head.count > 0 else { return }
+        guard head.count > 0 else {
+            output.append(exchange.value.headBytes.written)
+            return
+        }
         output.append(exchange.value.headBytes.written, head.range)
         output.append(ASCII.space)
         output.append(exchange.value.headBytes.written, exchange.value.head.target.range)
