@@ -12,7 +12,10 @@ struct ReplyHeadWriter {
     ) {
         let exchange = request.exchange
         writeStatusLine(exchange.value.reply.status, to: &output)
-        writeGeneral(request, to: &output)
+        // What passes from the upstream takes the place of Postern's own.
+        if proxy.value.hidesServer { writeServer(request, to: &output) }
+        if proxy.value.hidesDate { writeDate(request, to: &output) }
+        writeConnection(exchange, to: &output)
         writeFraming(exchange, bytes, to: &output)
         let location = request.location
         let count = exchange.value.reply.fields.count
@@ -45,15 +48,22 @@ struct ReplyHeadWriter {
     ) {
         let exchange = request.exchange
         writeStatusLine(exchange.value.reply.status, to: &output)
-        if exchange.value.reply.status == 101 { output.append("Connection: upgrade\r\nUpgrade: websocket\r\n") }
+        let isFinal = exchange.value.reply.status == 101
+        if isFinal {
+            writeServer(request, to: &output)
+            writeDate(request, to: &output)
+            output.append("Connection: upgrade\r\nUpgrade: websocket\r\n")
+        }
         for index in 0..<exchange.value.reply.fields.count {
             let field = exchange.value.reply.fields[index]
             if field.isNominated || field.id.isHopByHop || field.id == .contentLength { continue }
+            if isFinal, field.id == .server || field.id == .date { continue }
             output.append(bytes, field.name.range)
             output.append(": ")
             output.append(bytes, field.value.range)
             output.append("\r\n")
         }
+        if isFinal { ResponseFields.write(request, status: 101, to: &output) }
         output.append("\r\n")
     }
 
@@ -71,15 +81,27 @@ struct ReplyHeadWriter {
 
     /// `Server`, `Date` and what becomes of the connection.
     static func writeGeneral(_ request: RequestContext, to output: inout ByteBuffer) {
-        let exchange = request.exchange
+        writeServer(request, to: &output)
+        writeDate(request, to: &output)
+        writeConnection(request.exchange, to: &output)
+    }
+
+    private static func writeServer(_ request: RequestContext, to output: inout ByteBuffer) {
         output.append("Server: postern")
-        if exchange.value.location?.value.showsServerVersion ?? false {
+        if request.exchange.value.location?.value.showsServerVersion ?? false {
             output.append(ASCII.slash)
             output.append(Version.bytes)
         }
-        output.append("\r\nDate: ")
+        output.append("\r\n")
+    }
+
+    private static func writeDate(_ request: RequestContext, to output: inout ByteBuffer) {
+        output.append("Date: ")
         output.append(request.environment.value.time.httpDate.readable)
         output.append("\r\n")
+    }
+
+    private static func writeConnection(_ exchange: Ref<Exchange>, to output: inout ByteBuffer) {
         if !exchange.value.keepsAlive {
             output.append("Connection: close\r\n")
         } else if exchange.value.head.minorVersion == 0 {
