@@ -13,7 +13,7 @@ extension RequestContext {
         case .isArgs:
             if let query = exchange.value.head.query, query.count > 0 { output.append(ASCII.question) }
         case .uri: exchange.value.withPath { output.append($0) }
-        case .requestURI: output.append(exchange.value.headBytes.written, exchange.value.head.target.range)
+        case .requestURI: appendTarget(to: &output)
         case .request: appendRequestLine(to: &output)
         case .requestMethod: output.append(exchange.value.headBytes.written, exchange.value.head.methodRange.range)
         case .host: appendHost(to: &output)
@@ -27,6 +27,15 @@ extension RequestContext {
         case .cookie: appendCookie(operation.text, to: &output)
         default: break
         }
+    }
+
+    /// Path and query as they came; of a target in absolute form too, whose host is no part of it.
+    func appendTarget(to output: inout ByteBuffer) {
+        let bytes = exchange.value.headBytes.written
+        output.append(bytes, exchange.value.head.path.range)
+        guard let query = exchange.value.head.query else { return }
+        output.append(ASCII.question)
+        output.append(bytes, query.range)
     }
 
     /// The request line as it came; of a head that could not be read, its first line.

@@ -198,7 +198,7 @@ extension Worker {
     }
 
     /// Keeps what stands where a refused head's request line would be: the access log shows it.
-    private mutating func keepFirstLine(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>) {
+    mutating func keepFirstLine(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>) {
         var line = buffers.take()
         let bytes = client.value.input.readable
         var start = 0
