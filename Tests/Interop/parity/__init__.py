@@ -1,1 +1,1 @@
-"""Nginx and Postern side by side, on the same files and the same requests. See README.md."""
+"""Nginx and Postern side by side, on the same files and the same requests. See the README."""

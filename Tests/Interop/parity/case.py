@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from harness.client import basic
 
-__all__ = ["Case", "File", "Step", "basic", "request", "upstream_said"]
+__all__ = ["Case", "File", "Step", "basic", "request", "stays_chunked", "upstream_said"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class File:
 
     The file is files/NAME.conf, or the repository's `path` after `adapt` has put words in braces in place of its own.
     `covers` says in a few words what it is about. `probe` is a request that every connection that is still open answers
-    with one of `probe_statuses`, whatever came before it. `unlogged` replies leave no line in the access log.
+    with one of `probe_statuses`, whatever came before it.
     """
 
     name: str
@@ -46,7 +46,6 @@ class File:
     cases: list
     probe: bytes = b"GET /probe HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n"
     probe_statuses: tuple = ("204",)
-    unlogged: int = 0
     listeners: list = field(default_factory=list)
     files: dict = field(default_factory=dict)
     path: str | None = None
@@ -55,14 +54,23 @@ class File:
     differs: dict = field(default_factory=dict)
 
     def expected(self, case):
-        """The row's id and the aspects that differ in this case; None and nothing when none should."""
-        for row, cases in self.differs.items():
-            if case.id in cases:
-                return row, cases[case.id]
-        return None, {}
+        """The aspects that differ in this case, by all the rows that name it; their texts are put together."""
+        found = {}
+        for cases in self.differs.values():
+            for aspect, pair in cases.get(case.id, {}).items():
+                found[aspect] = tuple(map(_together, found[aspect], pair)) if aspect in found else pair
+        return found
 
 
-def request(target="/", fields=(), method="GET", body=None, host="localhost", version="HTTP/1.1", chunks=None, trailers=()):
+def _together(first, second):
+    if first is ... or second is ...:
+        return ...
+    return tuple(text for part in (first, second) for text in ([part] if isinstance(part, str) else part))
+
+
+def request(
+    target="/", fields=(), method="GET", body=None, host="localhost", version="HTTP/1.1", chunks=None, trailers=()
+):
     """A request as most clients write it. `chunks` makes the body chunked; `body` gives it a length."""
     lines = [f"{method} {target} {version}"]
     if host is not None:
@@ -82,6 +90,11 @@ def request(target="/", fields=(), method="GET", body=None, host="localhost", ve
     if any(name.lower() == "expect" for name, _ in fields):
         return Step(head, method, after_continue=data)
     return Step(head + data, method)
+
+
+def stays_chunked(body, trailers=""):
+    """What differs upstream when Nginx collects a chunked body and Postern does not."""
+    return {"upstream": (("Content-Length: ", body), ("Transfer-Encoding: chunked", f"<{body}>{trailers}"))}
 
 
 def upstream_said(name):

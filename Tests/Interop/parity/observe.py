@@ -21,7 +21,7 @@ PRESENCE_ONLY = {"date"}
 #: Names of the two programs in Server fields. Whether a version follows is compared.
 PRODUCT = re.compile(r"^(nginx|postern)(/[0-9.]+)?$")
 
-#: Pages of the proxies' own, and the fields that belong to them: row "own-pages".
+#: Pages of the proxies' own, and the fields that belong to them.
 OWN_PAGES = {
     "nginx": (
         re.compile(rb"^<html>\r\n<head><title>[^<]*</title></head>\r\n<body>.*</body>\r\n</html>\r\n", re.DOTALL),
@@ -35,7 +35,7 @@ OWN_PAGES = {
 #: The same for HEAD, where only the fields can tell: the status and what the page's length would be.
 OWN_TYPES = {"nginx": "text/html", "postern": "text/plain; charset=utf-8"}
 
-#: What a persistent HTTP/1.1 connection is anyhow: row "keep-alive".
+#: What a connection of HTTP/1.1 is anyhow.
 SAYS_NOTHING = ("connection", "keep-alive")
 
 #: Words behind a status that Nginx has and RFC 9110 has not.
@@ -57,6 +57,7 @@ SHAPES = [
         "connection": r"\d+",
         "pid": r"\d+",
         "msec": r"\d+\.\d{3}",
+        "bytes_sent": r"\d+",
         "request_id": r"[0-9a-f]{32}",
         "request_time": r"\d+\.\d{3}",
         "upstream_connect_time": r"\d+\.\d{3}",
@@ -67,6 +68,9 @@ SHAPES = [
         "remote_port": r"\d{4,5}",
     }.items()
 ]
+
+#: How an access log shows a variable without a value. Nginx tells one that is not there (-) from one that is empty.
+NOTHING = re.compile(r"(?:^|(?<=[|=]))-(?=[|,]|$)")
 
 
 class Reply:
@@ -100,17 +104,16 @@ class Names:
 
     def __init__(self, ports):
         self._words = {str(port).encode(): name.upper().encode().ljust(5, b"_")[:5] for name, port in ports.items()}
+        self._pattern = re.compile(rb"(?<![0-9A-Za-z])(" + b"|".join(self._words) + rb")(?![0-9A-Za-z])")
 
     def __call__(self, data):
-        for port, word in self._words.items():
-            data = data.replace(port, word)
-        return data.decode("latin-1")
+        return self._pattern.sub(lambda match: self._words[match.group(1)], data).decode("latin-1")
 
 
 def observe(program, methods, replies, ending, received, log, names):
     """The observation. `methods` are those of the requests, `received` pairs of label and bytes, `log` lines."""
     seen = {"status": [], "fields": [], "body": [], "trailers": [], "connection": ending}
-    for method, reply in zip(methods, replies):
+    for method, reply in zip(methods, replies, strict=False):
         own = reply.is_own_page(program, method)
         version, _, words = reply.line.partition(" ")
         seen["status"] += [*reply.interim, f"{version} {WORDS.get(words, words)}"]
@@ -166,6 +169,7 @@ def _settled(data):
 
 def _shaped(line):
     line = line[:2000]  # Of a request line that is too long, each logs what it has read.
+    line = NOTHING.sub("", line)
     for pattern, replacement in SHAPES:
         line = pattern.sub(replacement, line)
     return line

@@ -40,7 +40,7 @@ REPLIES = {
         b"HTTP/1.1 200 OK\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nServer: upstream/1\r\nX-Pad: pad\r\n"
         b"X-Accel-Buffering: no\r\nX-Accel-Expires: 5\r\nX-Powered-By: gears\r\nX-Secret: s\r\nX-Two: a\r\nX-Two: b\r\n"
         b"Set-Cookie: one=1\r\nSet-Cookie: two=2\r\nVary: Accept\r\nCache-Control: no-store\r\n"
-        b"Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\nETag: \"tag\"\r\nContent-Language: en\r\n"
+        b'Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\nETag: "tag"\r\nContent-Language: en\r\n'
         b"Keep-Alive: timeout=9\r\nConnection: keep-alive\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi"
     ),
     "empty-field": b"HTTP/1.1 200 OK\r\nX-Empty:\r\nX-Space:   spaced   \r\nContent-Length: 0\r\n\r\n",
@@ -51,14 +51,16 @@ REPLIES = {
     "nominated": b"HTTP/1.1 200 OK\r\nConnection: X-Hop\r\nX-Hop: 1\r\nContent-Length: 0\r\n\r\n",
     "refresh": b"HTTP/1.1 200 OK\r\nRefresh: 5; url=http://gateway/next\r\nContent-Length: 0\r\n\r\n",
     "bare-lf": b"HTTP/1.1 200 OK\nX-A: 1\nContent-Length: 2\n\nlf",
-    "two-lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
-    "bad-length": b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nab",
+    "two-lengths": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+    "bad-length": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: two\r\n\r\nab",
     "both-framings": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
     "garbage": b"\x00\x01garbage\r\n\r\n",
     "not-http": b"hello there\r\n\r\n",
     "nothing": b"",
     "half-head": b"HTTP/1.1 200 OK\r\nContent-Le",
-    "websocket-no": b"HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n",
+    "websocket-no": (
+        b"HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n"
+    ),
     "101": (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nframes"
@@ -172,11 +174,15 @@ class Upstream:
         reply = REPLIES[name].replace(b"{label}", self.label.encode())
         if head.startswith(b"HEAD ") and name != "head":
             reply = reply[: reply.find(b"\r\n\r\n") + 4]
+        is_last = fields.get(b"connection", b"").lower() == b"close" or b" HTTP/1.0\r\n" in head
+        if is_last and b"\r\n\r\n" in reply:
+            # Said, so that no proxy keeps a connection that is about to end.
+            reply = reply.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
         peer.sendall(reply)
         if name == "101":
             while part := peer.recv(65536):
                 peer.sendall(part)
-        return name not in CLOSING and fields.get(b"connection", b"").lower() != b"close" and b" HTTP/1.0\r\n" not in head
+        return name not in CLOSING and not is_last
 
 
 def _fields(head):

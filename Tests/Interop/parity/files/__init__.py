@@ -5,6 +5,16 @@ from . import access, corrected, headers, limits, plain, redirects, servers, tim
 ALL = [
     module.FILE
     for module in (
+        corrected,
         plain,
+        websocket,
+        servers,
+        redirects,
+        headers,
+        access,
+        limits,
+        upstreams,
+        timeouts,
+        variables,
     )
 ]

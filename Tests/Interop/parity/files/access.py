@@ -1,6 +1,6 @@
-"""Logins with every kind of hash, addresses, both together, real addresses behind a proxy, and bodies that are too large."""
+"""Logins with every kind of hash, addresses, both together, real addresses behind a proxy, large bodies."""
 
-from ..case import Case, File, basic, request
+from ..case import Case, File, basic, request, stays_chunked
 
 #: "password" in every form that htpasswd, openssl and mkpasswd write; two lines that are none; and one user twice.
 HTPASSWD = """# a comment
@@ -23,7 +23,20 @@ twice:{PLAIN}second
 with space:{PLAIN}password
 ünï:{PLAIN}pässword
 """
-USERS = ("sha", "ssha", "plain", "apr1", "md5", "sha256", "sha512", "bcrypt-y", "bcrypt-b", "yescrypt", "des", "comment")
+USERS = (
+    "sha",
+    "ssha",
+    "plain",
+    "apr1",
+    "md5",
+    "sha256",
+    "sha512",
+    "bcrypt-y",
+    "bcrypt-b",
+    "yescrypt",
+    "des",
+    "comment",
+)
 
 
 def ask(name, target="/", fields=(), port="plain", source="127.0.0.1", **options):
@@ -64,13 +77,17 @@ LOGINS = [
     ask("another file's user", "/other/x", [basic("other", "password")]),
     ask("another file, not its user", "/other/x", [basic("plain", "password")]),
     ask("a realm with a variable", "/realm/x", [("X-Word", "me")]),
+    ask("a realm with quotes", "/quoted/x"),
     ask("a file that is not there", "/missing/x", [basic("plain", "password")]),
     ask("return needs no login", "/returned/x"),
     ask("HEAD without a login", method="HEAD"),
     ask("a POST without a login", method="POST", body=b"unread"),
     ask("a chunked POST without a login", method="POST", chunks=[b"unread"]),
     ask("Expect without a login", fields=[("Expect", "100-continue")], method="POST", body=b"unsent"),
-    Case("a wrong login, then the right one", [request("/", [basic("plain", "x")]), request("/", [basic("plain", "password")])]),
+    Case(
+        "a wrong login, then the right one",
+        [request("/", [basic("plain", "x")]), request("/", [basic("plain", "password")])],
+    ),
     Case("the right login, then none", [request("/", [basic("plain", "password")]), request("/")]),
 ]
 
@@ -111,12 +128,23 @@ LISTS = (
 )
 REAL = [
     *(
-        ask(f"{'recursive' if port == 'third' else 'the last'} of {text!r}", "/", [("X-Forwarded-For", text)], port, "127.0.3.1")
+        ask(
+            f"{'recursive' if port == 'third' else 'the last'} of {text!r}",
+            "/",
+            [("X-Forwarded-For", text)],
+            port,
+            "127.0.3.1",
+        )
         for port in ("second", "third")
         for text in LISTS
     ),
     *(
-        Case(f"two lists of forwarders on {port}", [request("/", [("X-Forwarded-For", "9.9.9.1"), ("X-Forwarded-For", "10.0.0.1")])], port=port, source="127.0.3.1")
+        Case(
+            f"two lists of forwarders on {port}",
+            [request("/", [("X-Forwarded-For", "9.9.9.1"), ("X-Forwarded-For", "10.0.0.1")])],
+            port=port,
+            source="127.0.3.1",
+        )
         for port in ("second", "third")
     ),
     ask("a peer that is not believed", "/", [("X-Forwarded-For", "9.9.9.9")], "second", "127.0.6.1"),
@@ -124,7 +152,12 @@ REAL = [
     ask("a believed peer without the field", "/", [], "second", "127.0.3.1"),
     ask("X-Real-IP by default", "/", [("X-Real-IP", "9.9.9.9")], "fourth", "127.0.3.1"),
     ask("X-Forwarded-For where X-Real-IP counts", "/", [("X-Forwarded-For", "9.9.9.9")], "fourth", "127.0.3.1"),
-    Case("two requests, two real addresses", [request("/", [("X-Real-IP", "9.9.9.8")]), request("/", [("X-Real-IP", "9.9.9.7")]), request("/")], port="fourth", source="127.0.3.1"),
+    Case(
+        "two requests, two real addresses",
+        [request("/", [("X-Real-IP", "9.9.9.8")]), request("/", [("X-Real-IP", "9.9.9.7")]), request("/")],
+        port="fourth",
+        source="127.0.3.1",
+    ),
 ]
 
 
@@ -151,10 +184,55 @@ SIZES = [
     ask("too large in HTTP/1.0", "/", (), "fourth", method="POST", body=b"x" * 11, version="HTTP/1.0"),
 ]
 
+
+def unproved(user):
+    """In the log alone."""
+    return {"log": (user, "")}
+
+
+DIFFERS = {
+    "remote-user": {
+        **{f"{user}: a wrong password": unproved(user) for user in USERS},
+        "an unknown user": unproved("nobody"),
+        "a line without a hash": unproved("no-hash"),
+        "an empty hash": unproved("empty"),
+        "a user twice, the second": unproved("twice"),
+        "an empty password": unproved("plain"),
+        "a longer password": unproved("plain"),
+        "the comment as a user": unproved("# a comment"),
+        "two Authorization fields": unproved("plain"),
+        "a password with colons": unproved("plain"),
+        "an open location with a wrong login": unproved("plain") | {"upstream": ("X-User: plain", "")},
+        "another file, not its user": unproved("plain"),
+        "a file that is not there": unproved("plain"),
+        "a wrong login, then the right one": unproved("plain"),
+        "address and login: the login": unproved("plain"),
+        "address or login: a wrong login": unproved("plain"),
+        "address or login: the address and a wrong login": unproved("plain") | {"upstream": ("X-User: plain", "")},
+    },
+    "realm": {"a realm with quotes": {"fields": ('realm="Closed "area""', 'realm="Closed \\"area\\""')}},
+    "base64": {"base64 without its padding": {"status": (200, 401)}},
+    "errors-keep": {
+        "two Authorization fields": {"connection": ("closed", "kept"), "fields": ("Connection: close", "")},
+    },
+    "unread-chunks": {
+        "a chunked POST without a login": {"connection": ("kept", "closed"), "fields": ("", "Connection: close")},
+    },
+    "expect-refused": {
+        "Expect without a login": {
+            "connection": ("odd: HTTP/1.1 400 Bad Request", "closed"),
+            "fields": ("", "Connection: close"),
+            "log": (("robe HTTP/1.1", "400", "127.0.0.1"), ""),
+        },
+    },
+    "bodies-stream": {"chunks of the size allowed": stays_chunked("xxxxxxxxxx")},
+}
+
 FILE = File(
     "access",
     "auth_basic with every kind of hash, allow and deny, satisfy, real_ip, client_max_body_size",
     LOGINS + ADDRESSES + REAL + SIZES,
     listeners=["second", "third", "fourth"],
     files={"htpasswd": HTPASSWD, "others": "other:{PLAIN}password\n"},
+    differs=DIFFERS,
 )

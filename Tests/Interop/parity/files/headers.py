@@ -1,4 +1,4 @@
-"""Header rules of http, server and location: which are inherited, which statuses get them, what is hidden and replaced."""
+"""Header rules of http, server and location: what is inherited, for which statuses; what is hidden and replaced."""
 
 from ..case import Case, File, request, upstream_said
 
@@ -63,9 +63,17 @@ CASES = [
     ask("/own/?q=%0d%0aX-Evil:%201", port="second", name="an encoded line end in a variable"),
 ]
 
+DIFFERS = {
+    "content-type": {"/returned-type-field on plain": {"fields": ("Content-Type: text/plain", "")}},
+    "relative-redirects": {
+        "/redirects/ on second": {"fields": ("Location: http://localhost:SECON/", "Location: /elsewhere")}
+    },
+}
+
 FILE = File(
     "headers",
     "header rules at three levels: add_header, always, proxy_set_header, proxy_hide_header, proxy_pass_header",
     CASES,
     listeners=["second"],
+    differs=DIFFERS,
 )

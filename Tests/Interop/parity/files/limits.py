@@ -26,7 +26,10 @@ CASES = [
     several("an odd status", "/odd-status/", 3),
     several("two limits, the stricter counts", "/two/", 6),
     several("a key of two parts", "/pair/", 2, fields=[("X-Second", "x")]),
-    Case("a key of two parts, the second different", [request("/pair/", [("X-Key", "k"), ("X-Second", str(n))]) for n in (1, 2, 1)]),
+    Case(
+        "a key of two parts, the second different",
+        [request("/pair/", [("X-Key", "k"), ("X-Second", str(n))]) for n in (1, 2, 1)],
+    ),
     Case("addresses", [request("/address/")] * 4, source="127.0.2.1"),
     Case("another address", [request("/address/")] * 4, source="127.0.2.2"),
     several("return comes before limits", "/returned/", 3),
@@ -41,8 +44,27 @@ CASES = [
     several("a server's limit", "/x", 5, port="second"),
     several("a server's limit, another client", "/x", 2, port="second", key="other"),
     several("HTTP/1.0", "/none/", 1, version="HTTP/1.0"),
-    several("a limited upload", "/none/", 2, method="POST", chunks=[b"a", b"b"]),
+    several("a limited upload", "/none/", 2, method="POST", body=b"ab"),
 ]
+
+DIFFERS = {
+    "limit-fields": {
+        case.id: {"fields": ("", ("Retry-After: ", "RateLimit: ", "RateLimit-Policy: "))}
+        for case in CASES
+        if case.id
+        not in {
+            "no key, no limit",
+            "an empty key, no limit",
+            "delay=3, what passes at once",
+            "a fast rate",
+            "a fast rate with delay=2",
+            "a dry run",
+            "return comes before limits",
+            "HTTP/1.0",
+        }
+    },
+    "remote-user": {"wrong passwords count": {"log": ("alice", "")}},
+}
 
 FILE = File(
     "limits",
@@ -50,4 +72,5 @@ FILE = File(
     CASES,
     listeners=["second"],
     files={"htpasswd": "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n"},
+    differs=DIFFERS,
 )

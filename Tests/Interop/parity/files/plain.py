@@ -1,6 +1,6 @@
 """A plain reverse proxy: methods, framing both ways, connections, targets, heads that are odd."""
 
-from ..case import Case, File, Step, request, upstream_said
+from ..case import Case, File, Step, request, stays_chunked, upstream_said
 
 
 def get(name, target="/", fields=(), **options):
@@ -12,12 +12,24 @@ def raw(name, data, method="GET", replies=1):
 
 
 def reply(name, method="GET", **options):
-    return get(f"upstream answers {name}" + (f" to {method}" if method != "GET" else ""), "/r", [upstream_said(name)], method=method, **options)
+    return get(
+        f"upstream answers {name}" + (f" to {method}" if method != "GET" else ""),
+        "/r",
+        [upstream_said(name)],
+        method=method,
+        **options,
+    )
 
 
 METHODS = [
-    *(get(f"method {method}", "/m", method=method) for method in ("GET", "HEAD", "DELETE", "OPTIONS", "PROPFIND", "REPORT")),
-    *(get(f"method {method} with a body", "/m", method=method, body=b"body") for method in ("POST", "PUT", "PATCH", "DELETE", "GET", "QUERY")),
+    *(
+        get(f"method {method}", "/m", method=method)
+        for method in ("GET", "HEAD", "DELETE", "OPTIONS", "PROPFIND", "REPORT")
+    ),
+    *(
+        get(f"method {method} with a body", "/m", method=method, body=b"body")
+        for method in ("POST", "PUT", "PATCH", "DELETE", "GET", "QUERY")
+    ),
     get("method TRACE", "/m", method="TRACE"),
     Case("method CONNECT", [Step(b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "CONNECT")]),
     get("method in lower case", "/m", method="get"),
@@ -32,35 +44,87 @@ BODIES = [
     get("a chunked body", "/b", method="POST", chunks=[b"one", b" two"]),
     get("an empty chunked body", "/b", method="POST", chunks=[]),
     get("a chunked body with a trailer", "/b", method="POST", chunks=[b"one"], trailers=[("X-Sum", "7")]),
-    raw("a chunked body with an extension", b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\none\r\n0\r\n\r\n", "POST"),
-    raw("a chunk's size in capitals and with zeros", b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n000A\r\n0123456789\r\n0\r\n\r\n", "POST"),
-    raw("a coding in capitals", b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: CHUNKED\r\n\r\n1\r\nx\r\n0\r\n\r\n", "POST"),
-    raw("a chunk's size that is no number", b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\none\r\n0\r\n\r\n", "POST"),
-    raw("a space behind a chunk's size", b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3 \r\none\r\n0\r\n\r\n", "POST"),
-    raw("a bare LF behind a chunk's size", b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\none\r\n0\r\n\r\n", "POST"),
-    raw("chunked and a length", b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n", "POST"),
-    raw("gzip, chunked", b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\none\r\n0\r\n\r\n", "POST"),
+    raw(
+        "a chunked body with an extension",
+        b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\none\r\n0\r\n\r\n",
+        "POST",
+    ),
+    raw(
+        "a chunk's size in capitals and with zeros",
+        b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n000A\r\n0123456789\r\n0\r\n\r\n",
+        "POST",
+    ),
+    raw(
+        "a coding in capitals",
+        b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: CHUNKED\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+        "POST",
+    ),
+    raw(
+        "a chunk's size that is no number",
+        b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\none\r\n0\r\n\r\n",
+        "POST",
+    ),
+    raw(
+        "a space behind a chunk's size",
+        b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3 \r\none\r\n0\r\n\r\n",
+        "POST",
+    ),
+    raw(
+        "a bare LF behind a chunk's size",
+        b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\none\r\n0\r\n\r\n",
+        "POST",
+    ),
+    raw(
+        "chunked and a length",
+        b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n",
+        "POST",
+    ),
+    raw(
+        "gzip, chunked",
+        b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\none\r\n0\r\n\r\n",
+        "POST",
+    ),
     raw("an unknown coding", b"POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n", "POST"),
-    raw("two equal lengths", b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\none", "POST"),
+    raw(
+        "two equal lengths", b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\none", "POST"
+    ),
     raw("two lengths", b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\none", "POST"),
     raw("a list of lengths", b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\none", "POST"),
     raw("a length with a sign", b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\none", "POST"),
     raw("a negative length", b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: -3\r\n\r\none", "POST"),
     raw("a length that is none", b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\none", "POST"),
-    raw("a length beyond all bounds", b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", "POST"),
+    raw(
+        "a length beyond all bounds",
+        b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "POST",
+    ),
     get("Expect: 100-continue", "/b", [("Expect", "100-continue")], method="POST", body=b"waited for"),
     get("Expect in capitals", "/b", [("Expect", "100-CONTINUE")], method="POST", body=b"waited for"),
     get("Expect without a body", "/b", [("Expect", "100-continue")]),
     get("another expectation", "/b", [("Expect", "a-miracle")]),
-    Case("Expect, with the body sent at once", [Step(b"POST /b HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi", "POST")]),
+    Case(
+        "Expect, with the body sent at once",
+        [Step(b"POST /b HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi", "POST")],
+    ),
     get("a collected body", "/collected/x", method="POST", body=b"all of it"),
     get("a collected chunked body", "/collected/x", method="POST", chunks=[b"all", b" of it"]),
 ]
 
 CONNECTIONS = [
     Case("three requests on one connection", [request(f"/k{n}") for n in range(3)]),
-    Case("two requests in one write", [Step(b"GET /p1 HTTP/1.1\r\nHost: a\r\n\r\nGET /p2 HTTP/1.1\r\nHost: a\r\n\r\n", replies=2)]),
-    Case("a body and a request in one write", [Step(b"POST /p1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhiGET /p2 HTTP/1.1\r\nHost: a\r\n\r\n", replies=2)]),
+    Case(
+        "two requests in one write",
+        [Step(b"GET /p1 HTTP/1.1\r\nHost: a\r\n\r\nGET /p2 HTTP/1.1\r\nHost: a\r\n\r\n", replies=2)],
+    ),
+    Case(
+        "a body and a request in one write",
+        [
+            Step(
+                b"POST /p1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhiGET /p2 HTTP/1.1\r\nHost: a\r\n\r\n",
+                replies=2,
+            )
+        ],
+    ),
     get("Connection: close", "/c", [("Connection", "close")]),
     get("Connection: CLOSE", "/c", [("Connection", "CLOSE")]),
     get("Connection: keep-alive", "/c", [("Connection", "keep-alive")]),
@@ -73,7 +137,12 @@ CONNECTIONS = [
     get("HTTP/1.0", "/c", version="HTTP/1.0"),
     get("HTTP/1.0 without a Host", "/c", version="HTTP/1.0", host=None),
     get("HTTP/1.0 keep-alive", "/c", [("Connection", "keep-alive")], version="HTTP/1.0"),
-    get("HTTP/1.0 keep-alive, the reply chunked", "/c", [("Connection", "keep-alive"), upstream_said("chunked")], version="HTTP/1.0"),
+    get(
+        "HTTP/1.0 keep-alive, the reply chunked",
+        "/c",
+        [("Connection", "keep-alive"), upstream_said("chunked")],
+        version="HTTP/1.0",
+    ),
     get("HTTP/1.0 with a body", "/c", version="HTTP/1.0", method="POST", body=b"old"),
     get("HTTP/1.0 with chunks", "/c", version="HTTP/1.0", method="POST", chunks=[b"new"]),
     get("HTTP/1.2", "/c", version="HTTP/1.2"),
@@ -165,10 +234,30 @@ HEADS = [
     raw("a method of nothing", b" /h HTTP/1.1\r\nHost: a\r\n\r\n"),
     raw("a version of nothing", b"GET /h HTTP/\r\nHost: a\r\n\r\n"),
     raw("a version in lower case", b"GET /h http/1.1\r\nHost: a\r\n\r\n"),
-    get("fields a client forges", "/h", [("X-Real-IP", "9.9.9.9"), ("X-Forwarded-For", "9.9.9.9"), ("X-Forwarded-Proto", "gopher")]),
-    raw("two lists of forwarders", b"GET /h HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 2.2.2.2\r\n\r\n"),
+    get(
+        "fields a client forges",
+        "/h",
+        [("X-Real-IP", "9.9.9.9"), ("X-Forwarded-For", "9.9.9.9"), ("X-Forwarded-Proto", "gopher")],
+    ),
+    raw(
+        "two lists of forwarders",
+        b"GET /h HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-For: 2.2.2.2\r\n\r\n",
+    ),
     get("fields forged with underscores", "/h", [("X_Real_IP", "9.9.9.9"), ("X_Other", "1")]),
-    get("cookies and a login pass", "/h", [("Cookie", "a=1; b=2"), ("Authorization", "Bearer t"), ("Referer", "/"), ("User-Agent", "u"), ("Accept", "*/*"), ("Accept-Encoding", "gzip"), ("If-None-Match", '"e"'), ("Range", "bytes=0-1")]),
+    get(
+        "cookies and a login pass",
+        "/h",
+        [
+            ("Cookie", "a=1; b=2"),
+            ("Authorization", "Bearer t"),
+            ("Referer", "/"),
+            ("User-Agent", "u"),
+            ("Accept", "*/*"),
+            ("Accept-Encoding", "gzip"),
+            ("If-None-Match", '"e"'),
+            ("Range", "bytes=0-1"),
+        ],
+    ),
     raw("two cookie fields", b"GET /h HTTP/1.1\r\nHost: a\r\nCookie: a=1\r\nCookie: b=2\r\n\r\n"),
     get("what the upstream is told by default", "/bare/x", [("X-A", "1"), ("Connection", "keep-alive")]),
     get("a body to the upstream by default", "/bare/x", method="POST", body=b"b"),
@@ -181,10 +270,46 @@ REPLIES = [
     *(
         reply(name)
         for name in (
-            "ok", "empty", "no-type", "odd-reason", "no-reason", "204", "304", "chunked", "chunk-extension", "trailers",
-            "until-close", "old", "early-hints", "201", "206", "400", "401", "403", "404", "429", "499", "500", "502",
-            "503", "504", "fields", "empty-field", "eight-bit", "many-fields", "nominated", "bare-lf", "two-lengths",
-            "bad-length", "both-framings", "garbage", "not-http", "nothing", "half-head", "reset", "websocket-no",
+            "ok",
+            "empty",
+            "no-type",
+            "odd-reason",
+            "no-reason",
+            "204",
+            "304",
+            "chunked",
+            "chunk-extension",
+            "trailers",
+            "until-close",
+            "old",
+            "early-hints",
+            "201",
+            "206",
+            "400",
+            "401",
+            "403",
+            "404",
+            "429",
+            "499",
+            "500",
+            "502",
+            "503",
+            "504",
+            "fields",
+            "empty-field",
+            "eight-bit",
+            "many-fields",
+            "nominated",
+            "bare-lf",
+            "two-lengths",
+            "bad-length",
+            "both-framings",
+            "garbage",
+            "not-http",
+            "nothing",
+            "half-head",
+            "reset",
+            "websocket-no",
         )
     ),
     *(reply(name, "HEAD") for name in ("head", "chunked", "304", "404", "fields")),
@@ -195,7 +320,7 @@ REPLIES = [
 ]
 
 TAKEN = {"status": (200, 400)}
-STAYS_CHUNKED = {"upstream": ("Content-Length: ", "Transfer-Encoding: chunked")}
+BY_DEFAULT = {"upstream": ((" HTTP/1.0", "Connection: close"), " HTTP/1.1")}
 BAD_GATEWAY = {"status": (200, 502)}
 
 DIFFERS = {
@@ -238,18 +363,19 @@ DIFFERS = {
     "http-1.2": {"HTTP/1.2": {"log": ("HTTP/1.2", "HTTP/1.1")}},
     "expect": {"Expect without a body": {"status": ("100 Continue", 200)}},
     "bodies-stream": {
-        "a chunked body": STAYS_CHUNKED,
-        "an empty chunked body": STAYS_CHUNKED,
-        "a chunked body with a trailer": {"upstream": ("Content-Length: 3", "X-Sum: 7")},
-        "a chunked body with an extension": STAYS_CHUNKED,
-        "a chunk's size in capitals and with zeros": STAYS_CHUNKED,
-        "a coding in capitals": STAYS_CHUNKED,
-        "a collected chunked body": STAYS_CHUNKED,
+        "a chunked body": stays_chunked("one two"),
+        "an empty chunked body": stays_chunked(""),
+        "a chunked body with a trailer": stays_chunked("one", "X-Sum: 7"),
+        "a chunked body with an extension": stays_chunked("one"),
+        "a chunk's size in capitals and with zeros": stays_chunked("0123456789"),
+        "a coding in capitals": stays_chunked("x"),
+        "chunks to the upstream by default": stays_chunked("b"),
+        "a collected chunked body": stays_chunked("all of it"),
     },
     "upstream-http": {
-        "what the upstream is told by default": {"upstream": ("Connection: close", " HTTP/1.1")},
-        "a body to the upstream by default": {"upstream": ("Connection: close", " HTTP/1.1")},
-        "chunks to the upstream by default": {"upstream": ("Connection: close", " HTTP/1.1")},
+        "what the upstream is told by default": BY_DEFAULT,
+        "a body to the upstream by default": BY_DEFAULT,
+        "chunks to the upstream by default": BY_DEFAULT,
     },
     "nominated": {
         "Connection nominates a field": {"upstream": ("X-Hop: 1", "")},
@@ -268,7 +394,9 @@ DIFFERS = {
         "upstream answers trailers": {"trailers": (None, "X-Sum: 7")},
         "TE: trailers, and trailers": {"trailers": (None, "X-Sum: 7")},
     },
-    "interim": {"upstream answers early-hints": {"status": (None, "103 Early Hints"), "connection": ("silent", "kept")}},
+    "interim": {
+        "upstream answers early-hints": {"status": (None, "103 Early Hints"), "connection": ("silent", "kept")}
+    },
 }
 
 FILE = File(

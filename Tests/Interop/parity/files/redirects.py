@@ -13,8 +13,31 @@ RETURNS = [
     *(
         ask(f"/r/{what}")
         for what in (
-            "200?q=a%20b", "200-empty", "200-none", "204", "204-text", "301?q=1", "301", "302?a=%2F", "303", "307", "308", "url", "400",
-            "403", "404-text", "405", "410", "418", "429", "444", "500", "503", "599", "variable/a%20b%2Fc?x=1", "variable",
+            "200?q=a%20b",
+            "200-empty",
+            "200-none",
+            "204",
+            "204-text",
+            "301?q=1",
+            "301",
+            "302?a=%2F",
+            "303",
+            "307",
+            "308",
+            "url",
+            "400",
+            "403",
+            "404-text",
+            "405",
+            "410",
+            "418",
+            "429",
+            "444",
+            "500",
+            "503",
+            "599",
+            "variable/a%20b%2Fc?x=1",
+            "variable",
             "evil/%0d%0aX-Evil:%201",
         )
     ),
@@ -30,7 +53,20 @@ RETURNS = [
 MAPS = [
     *(
         ask("/m/kind", [("X-Kind", kind)] if kind is not None else [], name=f"map of {kind!r}")
-        for kind in (None, "", "exact.test", "EXACT.test", "a.wild.test", "wild.test", "wild.org", "both.test", "x.both.test", "other", ".wild.test", "exact.test.")
+        for kind in (
+            None,
+            "",
+            "exact.test",
+            "EXACT.test",
+            "a.wild.test",
+            "wild.test",
+            "wild.org",
+            "both.test",
+            "x.both.test",
+            "other",
+            ".wild.test",
+            "exact.test.",
+        )
     ),
     *(
         ask(f"/m/pattern?r={value}", [("X-Kind", "kind")])
@@ -44,9 +80,32 @@ MAPS = [
 PATHS = [
     ask(f"/p/{target}")
     for target in (
-        "none/a%20b%2Fc?q=%41", "none/", "slash/a?q", "slash/", "slash/a%20b", "slash/a%2Fb", "slash/a%25b", "path/users?id=1", "path/",
-        "path/a/../b", "path//a", "path/./a", "bare/users", "bareusers", "bare", "extra/users", "extra", "exact?q=1", "exact", "port/x",
-        "slash/%C3%BC", "slash/a+b&c=d;e", "slash/%3Fq", "slash/%23f", "slash/%22", "path/a%0ab",
+        "none/a%20b%2Fc?q=%41",
+        "none/",
+        "slash/a?q",
+        "slash/",
+        "slash/a%20b",
+        "slash/a%2Fb",
+        "slash/a%25b",
+        "path/users?id=1",
+        "path/",
+        "path/a/../b",
+        "path//a",
+        "path/./a",
+        "bare/users",
+        "bareusers",
+        "bare",
+        "extra/users",
+        "extra",
+        "exact?q=1",
+        "exact",
+        "port/x",
+        "slash/%C3%BC",
+        "slash/a+b&c=d;e",
+        "slash/%3Fq",
+        "slash/%23f",
+        "slash/%22",
+        "path/a%0ab",
     )
 ] + [ask("/p/path", name="/p/path without its slash"), ask("/p/slash", name="/p/slash without its slash")]
 
@@ -62,8 +121,47 @@ GATEWAYS = [
     ),
 ]
 
+RELATIVE = {"fields": ("Location: http://redirects.test:PLAIN/", "Location: /")}
+NOT_STORED = {"fields": ("", "Cache-Control: no-store")}
+ERROR_FIELDS = {"fields": ("", ("Cache-Control: no-store", "X-Request-ID: "))}
+CLOSES = {"connection": ("closed", "kept"), "fields": ("Connection: close", "")}
+
+DIFFERS = {
+    "relative-redirects": {
+        name: RELATIVE
+        for name in (
+            "/r/301?q=1",
+            "/r/301",
+            "/r/303",
+            "HEAD /r/301",
+            "HTTP/1.0 /r/301",
+            "a return with a port in Host",
+            "/p/path without its slash",
+            "/p/slash without its slash",
+            "default: location-inner",
+            "default-no-path: location-gateway",
+            "default-no-path: location-inner",
+            "two: location-gateway",
+            "two: location-inner",
+            "two: location-named",
+            "relative: location-relative",
+        )
+    },
+    "header-injection": {"/r/evil/%0d%0aX-Evil:%201": {"fields": (("Location: ", "X-Evil: 1"), "%0D%0AX-Evil: 1")}},
+    "error-fields": {
+        "/r/404-text": NOT_STORED,
+        "HEAD /r/404-text": NOT_STORED,
+        "/r/429": ERROR_FIELDS,
+        "/r/599": ERROR_FIELDS,
+    },
+    "pages": {"/r/418": {"body": ("", "<page>"), "fields": ("Content-Length: 0", "")}},
+    "errors-keep": {"/r/400": CLOSES, "/r/500": CLOSES},
+    "unread-chunks": {"POST chunks /r/200": {"connection": ("kept", "closed"), "fields": ("", "Connection: close")}},
+}
+
 FILE = File(
     "redirects",
     "return in all forms, map, the path in proxy_pass, proxy_redirect",
     RETURNS + MAPS + PATHS + GATEWAYS,
+    differs=DIFFERS,
 )

@@ -1,6 +1,6 @@
 """Variables and log formats: what stands in the access log's lines of both, in requests upstream and in replies."""
 
-from ..case import Case, File, Step, basic, request, upstream_said
+from ..case import Case, File, Step, basic, request, stays_chunked, upstream_said
 
 HOST = "variables.test"
 
@@ -18,7 +18,7 @@ ALL = [
     ("Content-Type", "text/plain"),
 ]
 WORDS = {
-    "quotes": 'a"b\'c',
+    "quotes": "a\"b'c",
     "a backslash": "a\\b",
     "a tab": "a\tb",
     "8 bits": "\u00fc",
@@ -53,14 +53,30 @@ CASES = [
     ask("dots", "/v/../w/./x"),
     ask("HTTP/1.0", "/v", version="HTTP/1.0"),
     ask("HTTP/1.0 without a Host", "/v", host=None, version="HTTP/1.0"),
-    Case("three on one connection", [request("/v/1", host=HOST), request("/v/2", host=HOST), request("/v/3", host=HOST)]),
-    Case("two in one write", [Step(b"GET /v/1 HTTP/1.1\r\nHost: a\r\n\r\nGET /v/2 HTTP/1.1\r\nHost: a\r\n\r\n", replies=2)]),
+    Case(
+        "three on one connection", [request("/v/1", host=HOST), request("/v/2", host=HOST), request("/v/3", host=HOST)]
+    ),
+    Case(
+        "two in one write",
+        [Step(b"GET /v/1 HTTP/1.1\r\nHost: a\r\n\r\nGET /v/2 HTTP/1.1\r\nHost: a\r\n\r\n", replies=2)],
+    ),
     ask("a login", "/login/x", [basic("alice", "password")]),
     ask("a wrong login", "/login/x", [basic("alice", "wrong")]),
     ask("a login that nobody asked for", "/v", [basic("bob", "x")]),
     *(
         ask(f"reply: {reply}", "/reply/x", [upstream_said(reply)])
-        for reply in ("ok", "empty", "chunked", "204", "304", "404", "fields", "location-other", "nothing", "until-close")
+        for reply in (
+            "ok",
+            "empty",
+            "chunked",
+            "204",
+            "304",
+            "404",
+            "fields",
+            "location-other",
+            "nothing",
+            "until-close",
+        )
     ),
     ask("reply: HEAD", "/reply/x", [upstream_said("head")], method="HEAD"),
     Case("reply: the second server", [request("/failing/x", host=HOST)] * 2),
@@ -78,11 +94,58 @@ CASES = [
     ask("TLS", "/v", port="tls"),
 ]
 
+SENT = {"log": ("sent_x=sent ", "sent_x=")}
+
+DIFFERS = {
+    "bodies-stream": {
+        "everything by POST in chunks": stays_chunked("12345") | {"log": ("content_length=5", "content_length=")},
+    },
+    "repeated-fields": {"a field twice": {"log": ("http_x_word=a", "http_x_word=a, b")}},
+    "pipe": {"two in one write": {"log": (..., ...)}},
+    "remote-user": {
+        "a wrong login": {"log": ("remote_user=alice", "remote_user=")},
+        "a login that nobody asked for": {"log": ("remote_user=bob", "remote_user=")},
+    },
+    "proxy-host": {"a wrong login": {"log": (("proxy_host=", "proxy_port="), ("proxy_host=gateway", "proxy_port=80"))}},
+    "chunk-lengths": {
+        "reply: chunked": {"log": ("body_bytes_sent=17", "body_bytes_sent=7")},
+        "everything by POST in chunks": {"log": ("request_length=", "request_length=")},
+        "reply: until-close": {"log": ("body_bytes_sent=20", "body_bytes_sent=10")},
+    },
+    "sent-fields": {
+        **{
+            f"reply: {reply}": SENT
+            for reply in (
+                "ok",
+                "empty",
+                "204",
+                "304",
+                "404",
+                "fields",
+                "location-other",
+                "HEAD",
+                "chunked",
+                "until-close",
+            )
+        },
+        "reply: a return": {"log": (("type=", "sent_length=12"), ("type=", "sent_length="))},
+    },
+    "attempts": {
+        "reply: nothing": {"log": (..., ...), "fields": ("sent 502, 502", "sent 502")},
+        "reply: the second server": {"log": (..., ...)},
+    },
+    "json-escapes": {
+        "json escape: a tab": {"log": ("a\\tb", "a\\u0009b")},
+        "json escape: encoded": {"log": ("\\n\x7f", "\\u000a\\u007f")},
+    },
+    "no-escape": {"no escape: a tab": {"log": ("a\tb", "a\\x09b")}},
+}
+
 FILE = File(
     "variables",
     "variables and log_format, escapes, access_log if= and off: the lines of both logs",
     CASES,
-    unlogged=4,
     probe=b"GET /probe HTTP/1.1\r\nHost: variables.test\r\nConnection: close\r\n\r\n",
     files={"htpasswd": "alice:{PLAIN}password\n"},
+    differs=DIFFERS,
 )

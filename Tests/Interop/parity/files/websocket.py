@@ -33,4 +33,29 @@ CASES = [
     Case("a 101 that nobody asked for", [request("/ws", [upstream_said("101")])]),
 ]
 
-FILE = File("websocket", "WebSockets: upgrades, their refusals, requests that only look like one", CASES)
+AS_REQUEST = {"upstream": (("Connection: upgrade", "Upgrade: "), "")}
+
+DIFFERS = {
+    "upgrade-case": {"Upgrade: WebSocket": {"upstream": ("Upgrade: WebSocket", "Upgrade: websocket")}},
+    "upgrade-field": {"answered with 426": {"fields": ("Upgrade: websocket", "")}},
+    "attempts": {"answered with nothing": {"log": ("502, 502", "502")}},
+    "half-upgrades": {
+        "Upgrade without Connection": AS_REQUEST,
+        "an upgrade to something else": AS_REQUEST,
+        "an upgrade in HTTP/1.0": AS_REQUEST,
+        "an upgrade by POST": AS_REQUEST,
+    },
+    "websockets": {
+        "an upgrade where the file has no lines for it": {
+            "upstream": ("", ("Connection: upgrade", "Upgrade: websocket"))
+        }
+    },
+    "unasked-101": {"a 101 that nobody asked for": {"status": (None, 502), "connection": ("silent", "kept")}},
+}
+
+FILE = File(
+    "websocket",
+    "WebSockets: upgrades, their refusals, requests that only look like one",
+    CASES,
+    differs=DIFFERS,
+)
