@@ -30,6 +30,29 @@ extension Assembler {
         return result
     }
 
+    /// `location /path/` with a `proxy_pass` answers `/path` with a redirect to itself, as Nginx documents it, where no
+    /// other location is exactly that.
+    func slashRedirects(_ locations: [LocationConfiguration]) -> [LocationConfiguration] {
+        let taken = Set(locations.map(\.match.path))
+        return locations.compactMap { location in
+            guard case .prefix(let path) = location.match, case .proxy = location.handler, location.returnRule == nil,
+                path.count > 1, path.last == UInt8(ascii: "/"), !taken.contains(Array(path.dropLast()))
+            else { return nil }
+            var redirect = location
+            redirect.match = .exact(Array(path.dropLast()))
+            redirect.handler = .notFound
+            let target = Template([.literal(path.flatMap(Self.escaped)), .variable(.isArgs), .variable(.args)])
+            redirect.returnRule = ReturnRule(status: 301, text: target)
+            return redirect
+        }
+    }
+
+    /// A path's byte as it may stand in a Location field.
+    private static func escaped(_ byte: UInt8) -> [UInt8] {
+        let isPlain = byte > 0x20 && byte < 0x7F && !"%?#\"\\<>".utf8.contains(byte)
+        return isPlain ? [byte] : Array("%\(byte < 16 ? "0" : "")\(String(byte, radix: 16, uppercase: true))".utf8)
+    }
+
     func returnRule(_ draft: ReturnDraft) -> ReturnRule {
         ReturnRule(status: draft.status, text: draft.text.map(template))
     }
@@ -95,8 +118,10 @@ extension Assembler {
 
     private func rule(_ draft: ResponseFieldDraft) -> ResponseFieldRule {
         let name = draft.name.text.lowercased()
-        // Two of these say nothing or contradict each other; in an Nginx file only Content-Type may deviate from Nginx.
-        let replaces = name == "content-type" || (dialect == .native && SecurityHeaders.names.contains(name))
+        // Two of these say nothing or contradict each other; in an Nginx file only Content-Type deviates from Nginx.
+        let replaces =
+            ["content-type", "etag", "last-modified"].contains(name)
+            || (dialect == .native && SecurityHeaders.names.contains(name))
         return ResponseFieldRule(
             name: Array(draft.name.text.utf8),
             value: template(draft.value),

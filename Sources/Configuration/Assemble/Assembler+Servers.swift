@@ -29,7 +29,7 @@ extension Assembler {
         let (draft, scope) = builder.servers[index]
         var server = VirtualServerConfiguration()
         server.names = draft.names.isEmpty ? [.exact("")] : draft.names.map(\.value)
-        server.primaryName = draft.primaryName ?? ""
+        server.primaryName = draft.primaryName?.lowercased() ?? ""
         server.returnRule = draft.returnRule.map(returnRule)
         server.client = clientSettings(scope)
         server.realIP = realIP(scope)
@@ -41,6 +41,7 @@ extension Assembler {
             guard let match = inner.location?.match else { return nil }
             return location(inner, match: match, server: index)
         }
+        if dialect == .nginx { server.locations += slashRedirects(server.locations) }
         adviseOnServer(index)
         return server
     }

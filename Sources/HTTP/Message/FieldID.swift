@@ -154,10 +154,11 @@ package enum FieldID: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     }
 
     /// Whether the field concerns one connection only and is never forwarded as it came (RFC 9110, section 7.6.1).
+    /// `Trailer` is none of them: it tells of the trailers, which are forwarded too.
     @inlinable
     package var isHopByHop: Bool {
         switch self {
-        case .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade, .http2Settings,
+        case .connection, .keepAlive, .proxyConnection, .te, .transferEncoding, .upgrade, .http2Settings,
             .proxyAuthenticate, .proxyAuthorization:
             true
         default: false

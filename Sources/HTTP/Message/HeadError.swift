@@ -4,7 +4,7 @@ package enum HeadError: Error, Sendable, Equatable, CaseIterable {
     case bareLineFeed, bareCarriageReturn, foldedLine, nulByte, controlCharacter
     // Request line and status line
     case malformedRequestLine, malformedMethod, malformedTarget, malformedVersion, missingVersion, unsupportedVersion
-    case connectMethod, malformedStatusLine
+    case connectMethod, traceMethod, malformedStatusLine
     // Fields
     case missingColon, spaceBeforeColon, emptyName, malformedName
     // Framing
@@ -20,7 +20,7 @@ package enum HeadError: Error, Sendable, Equatable, CaseIterable {
     /// The status to answer a client with. For an upstream's message the answer is 502, whatever the error.
     package var status: Int {
         switch self {
-        case .connectMethod: 405
+        case .connectMethod, .traceMethod: 405
         case .requestLineTooLong: 414
         case .fieldTooLong, .headTooLong, .tooManyFields: 431
         case .unknownTransferCoding: 501
@@ -44,6 +44,7 @@ package enum HeadError: Error, Sendable, Equatable, CaseIterable {
         case .missingVersion: "the request line has no version (HTTP/0.9)"
         case .unsupportedVersion: "the version of HTTP isn't 1"
         case .connectMethod: "CONNECT asks for a tunnel, which isn't offered"
+        case .traceMethod: "TRACE would show a client what is between it and the gateway"
         case .malformedStatusLine: "the status line isn't version, three digits and reason"
         case .missingColon: "a field without a colon"
         case .spaceBeforeColon: "white space between a field's name and its colon"

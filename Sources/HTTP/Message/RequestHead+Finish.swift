@@ -15,6 +15,7 @@ extension RequestHead {
         carrier: Carrier = .http1
     ) throws(HeadError) {
         if method == .connect { throw .connectMethod }
+        if method == .trace { throw .traceMethod }
         switch carrier {
         case .http1:
             try finishHost(bytes)

@@ -177,6 +177,9 @@ struct Exchange: ~Copyable {
         lastUpstreamAddress = nil
         lastFailure = nil
         passesUpgrade = false
+        // What this reply said must not be told of the slot's next one.
+        if reply.fields.count > 0 { reply.reset() }
+        replyBytes.clear()
         replyBody = .none
         replyFraming = .none
         status = 0

@@ -29,27 +29,26 @@ extension RequestContext {
         }
     }
 
-    /// The request line as it came.
+    /// Path and query as they came; of a target in absolute form too, whose host is no part of it.
+    func appendTarget(to output: inout ByteBuffer) {
+        let bytes = exchange.value.headBytes.written
+        output.append(bytes, exchange.value.head.path.range)
+        guard let query = exchange.value.head.query else { return }
+        output.append(ASCII.question)
+        output.append(bytes, query.range)
+    }
+
+    /// The request line as it came; of a head that could not be read, its first line.
     func appendRequestLine(to output: inout ByteBuffer) {
         let head = exchange.value.head.methodRange
-        guard head.count > 0 else { return }
+        guard head.count > 0 else {
+            output.append(exchange.value.headBytes.written)
+            return
+        }
         output.append(exchange.value.headBytes.written, head.range)
         output.append(ASCII.space)
         output.append(exchange.value.headBytes.written, exchange.value.head.target.range)
         output.append(exchange.value.head.minorVersion == 0 ? " HTTP/1.0" : " HTTP/1.1")
-    }
-
-    /// The target as it came, but for an absolute one: of that, path and query, as Nginx has it.
-    func appendTarget(to output: inout ByteBuffer) {
-        guard exchange.value.head.targetForm == .absolute else {
-            output.append(exchange.value.headBytes.written, exchange.value.head.target.range)
-            return
-        }
-        output.append(exchange.value.headBytes.written, exchange.value.head.path.range)
-        if let query = exchange.value.head.query {
-            output.append(ASCII.question)
-            output.append(exchange.value.headBytes.written, query.range)
-        }
     }
 
     /// The request's host in lower case without its port, or the server's name when there is none.

@@ -13,7 +13,7 @@ struct OwnReplyWriter {
         ReplyHeadWriter.writeGeneral(request, to: &output)
         let hasBody = !Status.isBodiless(reply.status)
         if hasBody {
-            if body.readableCount > 0 { writeContentType(request, reply, to: &output) }
+            if body.readableCount > 0 || reply.status < 300 { writeContentType(request, reply, to: &output) }
             output.append("Content-Length: ")
             output.append(decimal: body.readableCount)
             output.append("\r\n")
@@ -53,7 +53,9 @@ struct OwnReplyWriter {
         if let location, location.value.ruledFields.contains(.contentType) { return }
         output.append("Content-Type: ")
         switch reply.body {
-        case .template where !reply.isRedirect && location != nil: output.append(location!.value.defaultType)
+        case .template where !reply.isRedirect && location != nil,
+            .standard where reply.status < 300 && location != nil:
+            output.append(location!.value.defaultType)
         case .standard where wantsJSON(request), .ready where wantsJSON(request), .notReady where wantsJSON(request):
             output.append("application/json")
         case .standard, .template, .healthy, .ready, .notReady, .toHTTPS, .plainHTTP:
@@ -93,7 +95,8 @@ struct OwnReplyWriter {
             makeStandard(request, reply.status, &body)
         case .plainHTTP:
             body.append("400 Bad Request: this is an HTTPS port, write https:// in the address\n")
-        case .standard: makeStandard(request, reply.status, &body)
+        // `return 200;` says nothing.
+        case .standard: if reply.status >= 300 { makeStandard(request, reply.status, &body) }
         }
     }
 

@@ -12,7 +12,10 @@ struct ReplyHeadWriter {
     ) {
         let exchange = request.exchange
         writeStatusLine(exchange.value.reply.status, to: &output)
-        writeGeneral(request, to: &output)
+        // What passes from the upstream takes the place of Postern's own.
+        if proxy.value.hidesServer { writeServer(request, to: &output) }
+        if proxy.value.hidesDate { writeDate(request, to: &output) }
+        writeConnection(exchange, to: &output)
         writeFraming(exchange, bytes, to: &output)
         let location = request.location
         let count = exchange.value.reply.fields.count
@@ -45,14 +48,21 @@ struct ReplyHeadWriter {
     ) {
         let exchange = request.exchange
         writeStatusLine(exchange.value.reply.status, to: &output)
-        if exchange.value.reply.status == 101 { output.append("Connection: upgrade\r\nUpgrade: websocket\r\n") }
+        let isFinal = exchange.value.reply.status == 101
+        if isFinal {
+            writeServer(request, to: &output)
+            writeDate(request, to: &output)
+            output.append("Connection: upgrade\r\nUpgrade: websocket\r\n")
+        }
         var run = FieldRun()
         for index in 0..<exchange.value.reply.fields.count {
             let field = exchange.value.reply.fields[index]
             if field.isNominated || field.id.isHopByHop || field.id == .contentLength { continue }
+            if isFinal, field.id == .server || field.id == .date { continue }
             run.keep(field, bytes, to: &output)
         }
         run.flush(bytes, to: &output)
+        if isFinal { ResponseFields.write(request, status: 101, to: &output) }
         output.append("\r\n")
     }
 
@@ -70,15 +80,26 @@ struct ReplyHeadWriter {
 
     /// `Server`, `Date` and what becomes of the connection.
     static func writeGeneral(_ request: RequestContext, to output: inout ByteBuffer) {
-        let exchange = request.exchange
-        if exchange.value.location?.value.showsServerVersion ?? false {
+        writeServer(request, to: &output)
+        writeDate(request, to: &output)
+        writeConnection(request.exchange, to: &output)
+    }
+
+    private static func writeServer(_ request: RequestContext, to output: inout ByteBuffer) {
+        if request.exchange.value.location?.value.showsServerVersion ?? false {
             output.append(request.environment.value.serverField.readable)
         } else {
             output.append("Server: postern\r\n")
         }
+    }
+
+    private static func writeDate(_ request: RequestContext, to output: inout ByteBuffer) {
         output.append("Date: ")
         output.append(request.environment.value.time.httpDate.readable)
         output.append("\r\n")
+    }
+
+    private static func writeConnection(_ exchange: Ref<Exchange>, to output: inout ByteBuffer) {
         if !exchange.value.keepsAlive {
             output.append("Connection: close\r\n")
         } else if exchange.value.head.minorVersion == 0 {

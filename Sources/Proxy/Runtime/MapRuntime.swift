@@ -42,6 +42,12 @@ struct MapRuntime: Sendable {
 
     /// The value for `source` by its keys; nil when patterns have to be tried.
     func value(for source: borrowing Span<UInt8>) -> CompiledTemplate? {
+        // A host's name may end in a dot.
+        let isAbsolute = matchesHostnames && source.count > 1 && source[source.count - 1] == ASCII.dot
+        return keyValue(for: source.extracting(0..<(isAbsolute ? source.count - 1 : source.count)))
+    }
+
+    private func keyValue(for source: borrowing Span<UInt8>) -> CompiledTemplate? {
         if let found = look(source) { return found }
         let otherwise = patterns.isEmpty ? fallback : nil
         guard matchesHostnames else { return otherwise }

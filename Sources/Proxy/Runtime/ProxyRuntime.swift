@@ -28,6 +28,9 @@ struct ProxyRuntime: Sendable {
     let ownedFields: FieldNameSet
     let setsForwardedFields: Bool
     let hiddenFields: FieldNameSet
+    /// Whether the upstream's `Server` is hidden, so that Postern says its own; the same for `Date`.
+    let hidesServer: Bool
+    let hidesDate: Bool
     let redirects: Frozen<Redirect>
     let retry: RetryPolicy
     let connectTimeout: UInt64
@@ -55,6 +58,8 @@ struct ProxyRuntime: Sendable {
         ownedFields = FieldNameSet(model.requestFields.map(\.name), arena: arena)
         setsForwardedFields = model.setsForwardedFields
         hiddenFields = FieldNameSet(model.hiddenFields, arena: arena)
+        hidesServer = model.hiddenFields.contains(Array("server".utf8))
+        hidesDate = model.hiddenFields.contains(Array("date".utf8))
         redirects = arena.freeze(
             model.redirects.map {
                 Redirect(from: arena.freeze($0.from), replacement: CompiledTemplate($0.replacement, arena: arena))

@@ -188,12 +188,25 @@ extension Worker {
         client.value.headStartedAt = 0
         client.value.requestCount += 1
         exchange.value.head.reset()
+        keepFirstLine(client, exchange)
         exchange.value.refusal = .badRequest
         exchange.value.progress = .deciding
         assignDefaultServer(exchange)
         var reply = Reply(status)
         reply.closes = true
         respond(exchange, reply)
+    }
+
+    /// Keeps what stands where a refused head's request line would be: the access log shows it.
+    mutating func keepFirstLine(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>) {
+        var line = buffers.take()
+        let bytes = client.value.input.readable
+        var start = 0
+        while start < bytes.count, bytes[start] == ASCII.carriageReturn || bytes[start] == ASCII.lineFeed { start += 1 }
+        var end = bytes.firstIndex(of: ASCII.lineFeed, in: start..<bytes.count) ?? bytes.count
+        if end > start, bytes[end - 1] == ASCII.carriageReturn { end -= 1 }
+        line.append(bytes.extracting(start..<end))
+        swap(&exchange.value.headBytes, &line)
     }
 
     /// A request that named no server is answered, and logged, as the listener's default one.

@@ -20,6 +20,7 @@ extension Worker {
                 services.log.info("client \(client.value.peer) took too long to send a request's head")
                 client.value.state = .exchanging
                 exchange.value.head.reset()
+                keepFirstLine(client, exchange)
                 exchange.value.refusal = .requestTimedOut
                 assignDefaultServer(exchange)
                 var reply = Reply(408)

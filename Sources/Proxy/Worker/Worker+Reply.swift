@@ -158,6 +158,8 @@ extension Worker {
         exchange.value.progress = .responding
         exchange.value.status = exchange.value.reply.status
         exchange.value.isHeadSent = true
+        // Of the body alone, and of this attempt.
+        exchange.value.upstreamBytes = UInt64(upstream.value.input.readableCount - count)
         let canChunk = exchange.value.head.minorVersion == 1
         switch exchange.value.reply.body {
         case .none: (exchange.value.replyBody, exchange.value.replyFraming) = (.complete, .none)

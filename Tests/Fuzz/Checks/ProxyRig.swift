@@ -62,12 +62,11 @@ final class ProxyRig {
         client.value.serial = 17
         client.value.listener = runtime.listeners[0]
         client.value.runtime = runtime
+        client.value.groups = GroupMap(number: 1, slots: [])
         exchange.value.begin(
             slot: 0,
             token: Token(bits: 0),
-            client: client,
-            runtime: runtime,
-            groups: GroupMap(number: 1, slots: [])
+            client: client
         )
         var parser = RequestHeadParser()
         let count = try? parser.parse(bytes.span, into: &exchange.value.head)

@@ -154,6 +154,7 @@ struct RequestHeadParserTests {
             ("GET http:///a HTTP/1.1\r\n\r\n", .malformedHost),
             ("GET http://u@a/ HTTP/1.1\r\n\r\n", .malformedHost),
             ("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", .connectMethod),
+            ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", .traceMethod),
             // Fields
             (start + "X\r\n\r\n", .missingColon),
             (start + "X : a\r\n\r\n", .spaceBeforeColon),

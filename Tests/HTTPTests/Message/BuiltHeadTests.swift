@@ -61,6 +61,7 @@ struct BuiltHeadTests {
     @Test("Pseudo-fields are checked")
     func pseudo() {
         #expect(throws: HeadError.connectMethod) { try Self.build(method: "CONNECT", path: "a:1") }
+        #expect(throws: HeadError.traceMethod) { try Self.build(method: "TRACE") }
         #expect(throws: HeadError.malformedMethod) { try Self.build(method: "G T") }
         #expect(throws: HeadError.malformedTarget) { try Self.build(path: "") }
         #expect(throws: HeadError.malformedTarget) { try Self.build(path: "p") }

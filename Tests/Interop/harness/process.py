@@ -192,7 +192,7 @@ class Server:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 return f"{self.peer} ended with status {self.process.returncode}"
-            if (self.directory / "server.pid").exists() and accepts(self.ports["tls"]):
+            if (self.directory / "server.pid").exists() and accepts(self.ports[self.site.ready]):
                 return None
             time.sleep(0.01)
         return f"{self.peer} did not listen within {self.START_TIMEOUT} s"

@@ -42,6 +42,8 @@ class Site:
     native_location: str = ""
     users: str | None = None
     listeners: list[str] = field(default_factory=list)
+    #: The port that tells that the server is there.
+    ready: str = "tls"
 
     def render(self, dialect, ports, directory, certificate, key):
         """The whole file's text. `dialect` is "nginx" or "native"."""

@@ -32,7 +32,7 @@ struct FramingTests {
         let server = try TestServer { peer, _ in
             let head = try peer.read(through: "\r\n\r\n")
             let body = try peer.read(through: "0\r\nX-Sum: up\r\n\r\n")
-            let isChunked = head.lowercased().contains("transfer-encoding: chunked")
+            let isChunked = head.lowercased().contains("transfer-encoding: chunked\r\ntrailer: x-sum\r\n")
             let seen = "\(isChunked) " + body.replacing("\r\n", with: "|")
             try peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n")
             try peer.send("\(String(seen.utf8.count, radix: 16))\r\n\(seen)\r\n0\r\nX-Sum: down\r\n\r\n")
@@ -45,6 +45,7 @@ struct FramingTests {
         )
         let head = try client.readHead()
         #expect(head["transfer-encoding"] == "chunked")
+        #expect(head["trailer"] == "X-Sum")
         let rest = try client.read(through: "X-Sum: down\r\n\r\n")
         #expect(rest.contains("true "))
         #expect(rest.contains("3|abc|5|defgh|0|X-Sum: up||") || rest.contains("8|abcdefgh|0|X-Sum: up||"))

@@ -132,4 +132,29 @@ struct LimitAndAccessTests {
         #expect(lines[0] == "{\"path\":\"/0\",\"agent\":\"a\\\"\\\\\\u0009b\",\"status\":200,\"sent\":4}")
         #expect(lines[5].contains("\"status\":403"))
     }
+
+    /// Who is turned away for what it wrote is found by what it wrote.
+    @Test(arguments: [
+        ("GET /a HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "GET /a HTTP/1.1"),
+        ("\r\nGET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", "GET /a#b HTTP/1.1"),
+        ("\u{16}\u{3}\u{1}\r\n\r\n", "\\x16\\x03\\x01"),
+        ("GET / HTTP/2.0\r\n\r\n", "GET / HTTP/2.0"),
+    ]) func logsTheFirstLineOfARefusedHead(sent: String, logged: String) throws {
+        let directory = try TemporaryDirectory()
+        let log = directory.path("access.log")
+        let proxy = try TestProxy(
+            """
+            events {} http {
+              log_format f '$status $request_method|$request';
+              access_log \(log) f;
+              server { listen 80; return 204; }
+            }
+            """
+        )
+        let client = try proxy.connect()
+        try client.send(sent)
+        let status = try client.readHead().status
+        #expect(TestProxy.wait { ((try? Files.text(log)) ?? "").hasSuffix("\n") } == true)
+        #expect(try Files.text(log) == "\(status) -|\(logged)\n")
+    }
 }
