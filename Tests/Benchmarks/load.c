@@ -237,6 +237,8 @@ static void send_message(struct connection *peer) {
     transmit(peer, message, MESSAGE);
 }
 
+static void came(struct connection *peer);
+
 static void begin(struct connection *peer) {
     struct sockaddr_in address = local(port);
     peer->fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -257,7 +259,7 @@ static void begin(struct connection *peer) {
         peer->began = now();
         started++;
     }
-    SSL_do_handshake(peer->ssl);
+    came(peer);
 }
 
 static int may_start(void) {

@@ -178,6 +178,8 @@ class Bench:
         else:
             config.write_text(configurations.nginx(self.directory, unique, ports, self.upstream_port))
             command = [postern_binary(), "run", "-c", config]
+        if not present(name):
+            raise SystemExit(f"{command[0]} is not here: install or build it, or name a binary in POSTERN_BINARY.")
         return self._add(Process(name, command, self.directory, SERVER_CPU, ports, wrap, environment))
 
     def start_growing(self, wrap=(), **options):
