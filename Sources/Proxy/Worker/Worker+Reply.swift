@@ -174,14 +174,15 @@ extension Worker {
         if exchange.value.replyFraming == .untilClose || isDraining { exchange.value.keepsAlive = false }
         // A client that still sends a body nobody reads to its end can't be told where the next request begins.
         if exchange.value.awaitsRequestBody, exchange.value.reply.status >= 400 { exchange.value.keepsAlive = false }
-        prepareOutput(client)
-        let before = client.value.output.readableCount
-        ReplyHeadWriter.write(context(exchange), proxy, upstream.value.input.readable, to: &client.value.output)
-        exchange.value.bytesSent += UInt64(client.value.output.readableCount - before)
+        // Before the head is written: its fields may be made of these.
         if exchange.value.runtime!.readsReplyFields {
             exchange.value.replyBytes.clear()
             exchange.value.replyBytes.append(upstream.value.input.readable.extracting(0..<count))
         }
+        prepareOutput(client)
+        let before = client.value.output.readableCount
+        ReplyHeadWriter.write(context(exchange), proxy, upstream.value.input.readable, to: &client.value.output)
+        exchange.value.bytesSent += UInt64(client.value.output.readableCount - before)
         upstream.value.input.consume(count)
         if case .complete = exchange.value.replyBody {
             finishReply(exchange, isReusable: exchange.value.reply.isKeepAlive)
