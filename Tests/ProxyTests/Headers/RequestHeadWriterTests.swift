@@ -91,7 +91,6 @@ struct RequestHeadWriterTests {
             Keep-Alive: timeout=5
             Proxy-Connection: keep-alive
             TE: trailers
-            Trailer: X
             Upgrade: websocket
             Proxy-Authorization: Basic x
             HTTP2-Settings: x
@@ -99,7 +98,7 @@ struct RequestHeadWriterTests {
             """
         )
         for name in [
-            "connection", "x-secret", "x-other", "keep-alive", "proxy-connection", "te", "trailer", "upgrade",
+            "connection", "x-secret", "x-other", "keep-alive", "proxy-connection", "te", "upgrade",
             "proxy-authorization", "http2-settings",
         ] {
             #expect(head.values(of: name) == [], "\(name)")

@@ -35,7 +35,7 @@ struct MapRuntimeTests {
         ("example.com", "=example.com"), ("a.example.com", "=*.example.com"), ("a.b.example.com", "=*.b.example.com"),
         ("A.B.EXAMPLE.COM", "=*.b.example.com"), ("www.example.com", "=*.example.com"), ("www.net", "=www.*"),
         ("www.example.net", "=www.example.*"), ("other", "fallback"), ("", "fallback"), (".", "fallback"),
-        ("example.com.", "fallback"),
+        ("example.com.", "=example.com"), ("www.example.com.", "=*.example.com"),
     ])
     func hostnamesMatchWildcards(source: String, expected: String) {
         let keys = ["example.com", "*.example.com", "*.b.example.com", "www.*", "www.example.*"]
