@@ -298,7 +298,7 @@ DIFFERENCES = [
         "`$upstream_status`, `$upstream_addr` and the times of a request that was tried again",
         "all attempts, with commas",
         "the last one",
-        "the failed ones stand in the error log, each with its cause",
+        "known, and to be mended; what failed stands in the error log, but for statuses that were passed over",
     ),
     Difference(
         "repeated-fields",
