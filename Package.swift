@@ -118,7 +118,7 @@ let package = Package(
         // The fuzzer's checks, on the inputs that are kept. Fuzzing itself is Tests/Fuzz/run.sh.
         .testTarget(
             name: "FuzzReplayTests",
-            dependencies: ["Configuration", "ConfigSyntax", "Access", "HTTP", "Bytes"],
+            dependencies: ["Configuration", "ConfigSyntax", "Access", "HTTP", "TLS", "Bytes"],
             path: "Tests/Fuzz",
             exclude: ["Fuzzer", "corpus", "dictionaries", "README.md", "run.sh"],
             sources: ["Checks", "Replay"],

@@ -165,6 +165,8 @@ package struct TLSSession: ~Copyable {
     package mutating func read(into space: UnsafeMutableRawBufferPointer) -> IOResult {
         guard state == .established else { return refusal(.read) }
         if unsafe space.isEmpty { return .bytes(0) }
+        // What an earlier receive found says nothing any more: bytes may have come, and their edge gone by, since.
+        unsafe transport.pointee.isDrained = false
         if unsafe session == nil { return unsafe readRecords(into: space) }
         clearErrors()
         let count = unsafe SSL_read(session, space.baseAddress, Int32(clamping: space.count))
@@ -179,7 +181,7 @@ package struct TLSSession: ~Copyable {
         return result
     }
 
-    /// Nothing can be read before the descriptor is reported readable again: the last receive emptied the socket's buffer, and
+    /// Nothing can be read before the descriptor is reported readable again: the last read emptied the socket's buffer, and
     /// nothing is held back. A caller whose poller is edge-triggered saves the read that would bring `.wantsRead`, unless
     /// the event said that the peer has shut its side down.
     package var isReadDrained: Bool {

@@ -37,7 +37,7 @@ package struct RecordProtection: ~Copyable {
     private let secrets: SecretBytes
     /// Where the peer's secret lies, and where ours.
     private let (readOffset, writeOffset): (Int, Int)
-    private let updateInterval: UInt64
+    private var updateInterval: UInt64
     private var owed = OwedUpdate.none
     private var emptyCount = 0
     private var dataCount: UInt64 = 0
@@ -310,6 +310,9 @@ package struct RecordProtection: ~Copyable {
         let message: InlineArray<2, UInt8> = [isFatal ? 2 : 1, number]
         return seal(ContentType.alert, message.span, 0..<2, into: &output, at: position)
     }
+
+    /// For tests, which can't wait so long.
+    mutating func setUpdateInterval(_ interval: UInt64) { updateInterval = max(interval, 2) }
 
     /// What opens this session's own records, from the first on. Only before one was sealed.
     func makeWitness() -> RecordCipher? {

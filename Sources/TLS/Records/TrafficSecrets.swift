@@ -10,6 +10,8 @@ struct TrafficSecrets: ~Copyable {
     private var clientLength = 0
     private var serverLength = 0
 
+    var isEmpty: Bool { bytes == nil }
+
     static let serverOffset = 48
     private static let randomDigits = 64
 

@@ -20,6 +20,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case configuration
     case htpasswd
     case basicCredentials = "basic-credentials"
+    case tlsRecord = "tls-record"
 
     /// Feeds one input to the code under test; throws what didn't hold.
     func check(_ input: [UInt8]) throws(Broken) {
@@ -34,6 +35,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .configuration: try ConfigurationCheck.check(input)
         case .htpasswd: try HtpasswdCheck.check(input)
         case .basicCredentials: try BasicCredentialsCheck.check(input)
+        case .tlsRecord: try TLSRecordCheck.check(input)
         }
     }
 }
