@@ -13,6 +13,12 @@ static inline void postern_sha256_update(SHA256_CTX *context, const void *bytes,
 }
 static inline void postern_sha256_final(SHA256_CTX *context, unsigned char *digest) { SHA256_Final(digest, context); }
 
+static inline void postern_sha384_init(SHA512_CTX *context) { SHA384_Init(context); }
+static inline void postern_sha384_update(SHA512_CTX *context, const void *bytes, size_t count) {
+    SHA384_Update(context, bytes, count);
+}
+static inline void postern_sha384_final(SHA512_CTX *context, unsigned char *digest) { SHA384_Final(digest, context); }
+
 static inline void postern_sha1_init(SHA_CTX *context) { SHA1_Init(context); }
 static inline void postern_sha1_update(SHA_CTX *context, const void *bytes, size_t count) {
     SHA1_Update(context, bytes, count);

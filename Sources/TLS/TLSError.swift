@@ -108,7 +108,7 @@ package struct TLSError: Error, Sendable, Equatable, CustomStringConvertible {
         return file.map { "\(what) \"\($0)\": \(reason)" } ?? "\(what): \(reason)"
     }
 
-    private static func category(of code: UInt) -> Category {
+    static func category(of code: UInt) -> Category {
         guard code != 0, code & 0x8000_0000 == 0, ERR_GET_LIB(code) == ERR_LIB_SSL else { return .other }
         let reason = ERR_GET_REASON(code)
         switch reason {

@@ -10,10 +10,23 @@ package enum PeerVerification: Sendable, Equatable {
     case failed(Int)
 }
 
+/// What the getters below say once OpenSSL's session is gone.
+struct Agreement {
+    let suite: RecordSuite
+    let applicationProtocol: ApplicationProtocol?
+    let isResumed: Bool
+    let peerVerification: PeerVerification
+    /// Empty without a certificate.
+    let peerSubject: [UInt8]
+}
+
 /// What was agreed on, and with whom.
 extension TLSSession {
+    private var agreement: Agreement? { unsafe transport.pointee.agreement }
+
     /// What ALPN chose; nil where the peer doesn't offer it.
     package var applicationProtocol: ApplicationProtocol? {
+        if let agreement { return agreement.applicationProtocol }
         var start: UnsafePointer<UInt8>?
         var count: UInt32 = 0
         unsafe SSL_get0_alpn_selected(session, &start, &count)
@@ -32,7 +45,8 @@ extension TLSSession {
 
     /// The version as logs show it: `TLSv1.3`.
     package var protocolName: StaticString {
-        switch unsafe SSL_version(session) {
+        if agreement != nil { return "TLSv1.3" }
+        return switch unsafe SSL_version(session) {
         case TLS1_3_VERSION: "TLSv1.3"
         case TLS1_2_VERSION: "TLSv1.2"
         case TLS1_1_VERSION: "TLSv1.1"
@@ -43,6 +57,10 @@ extension TLSSession {
 
     /// Appends the cipher suite as logs show it, in OpenSSL's notation.
     package func appendCipherName(to buffer: inout ByteBuffer) {
+        if let agreement {
+            buffer.append(agreement.suite.name)
+            return
+        }
         guard let cipher = unsafe SSL_get_current_cipher(session), let name = unsafe SSL_CIPHER_get_name(cipher) else {
             return
         }
@@ -54,9 +72,13 @@ extension TLSSession {
     }
 
     /// Whether an earlier session was resumed.
-    package var isResumed: Bool { unsafe SSL_session_reused(session) == 1 }
+    package var isResumed: Bool {
+        if let agreement { return agreement.isResumed }
+        return unsafe SSL_session_reused(session) == 1
+    }
 
     package var peerVerification: PeerVerification {
+        if let agreement { return agreement.peerVerification }
         guard unsafe SSL_get0_peer_certificate(session) != nil else { return .none }
         let result = unsafe SSL_get_verify_result(session)
         return result == Int(X509_V_OK) ? .verified : .failed(result)
@@ -64,6 +86,10 @@ extension TLSSession {
 
     /// Appends the subject of the peer's certificate (RFC 2253); nothing where it sent none.
     package func appendPeerSubject(to buffer: inout ByteBuffer) {
+        if let agreement {
+            buffer.append(agreement.peerSubject)
+            return
+        }
         guard let certificate = unsafe SSL_get0_peer_certificate(session),
             let memory = unsafe BIO_new(BIO_s_mem())
         else { return }

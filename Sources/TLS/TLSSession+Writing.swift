@@ -10,6 +10,7 @@ extension TLSSession {
     /// have been encrypted already. Ciphertext the socket doesn't take is kept, one record of it at most.
     package mutating func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
         if let early = unsafe beginWrite(bytes) { return early }
+        if unsafe session == nil { return unsafe writeRecords(bytes) }
         var taken = owesByte ? 1 : 0
         owesByte = false
         while taken < bytes.count, unsafe transport.pointee.pending.isEmpty || taken == 0 {
@@ -29,7 +30,7 @@ extension TLSSession {
     /// For bodies: a record carries 16 KiB, and `write` without `scratch` makes a system call for each. What holds for that one
     /// holds here; 64 KiB of ciphertext may be kept. `scratch` belongs to the loop, is empty, and is empty again afterwards.
     package mutating func write(_ bytes: UnsafeRawBufferPointer, coalescing scratch: inout ByteBuffer) -> IOResult {
-        guard bytes.count > Self.recordLength else { return unsafe write(bytes) }
+        guard bytes.count > Self.recordLength, unsafe session != nil else { return unsafe write(bytes) }
         if let early = unsafe beginWrite(bytes) { return early }
         var taken = owesByte ? 1 : 0
         owesByte = false
@@ -72,7 +73,7 @@ extension TLSSession {
     }
 
     /// Holds a byte back while ciphertext waits, so that the caller comes again when the descriptor is writable.
-    private mutating func endWrite(_ taken: Int) -> IOResult {
+    mutating func endWrite(_ taken: Int) -> IOResult {
         owesByte = unsafe !transport.pointee.pending.isEmpty
         let reported = owesByte ? taken - 1 : taken
         return reported > 0 ? .bytes(reported) : .wantsWrite

@@ -27,12 +27,14 @@ package enum ShutdownResult: Sendable, Equatable {
 ///  handshaking ── handshake() ──▶ established ── shutdown() ──▶ closed
 ///       └──────────── any failure ─────┴──▶ broken
 /// ```
-/// It belongs to one loop at a time.
+/// It belongs to one loop at a time. OpenSSL shakes hands; of a server's TLS 1.3 session Postern protects the records
+/// afterwards (`TLSSession+HandOver.swift`), of any other OpenSSL does.
 @safe
 package struct TLSSession: ~Copyable {
     enum State { case handshaking, established, closed, broken }
 
-    let session: OpaquePointer
+    /// nil once Postern has taken over.
+    var session: OpaquePointer?
     let transport: UnsafeMutablePointer<Transport>
     /// What the callbacks look at stays as long as the session.
     private let listener: ListenerTLS?
@@ -43,7 +45,7 @@ package struct TLSSession: ~Copyable {
     /// Why a `handshake`, `read` or `write` failed.
     package private(set) var lastError: TLSError?
     /// The peer ended its side without saying so (RFC 8446, 6.1): what it sent may have been cut short by anyone on the way.
-    package private(set) var isTruncated = false
+    package internal(set) var isTruncated = false
 
     /// The server's side.
     package init(server listener: ListenerTLS, descriptor: Int32) throws(TLSError) {
@@ -54,6 +56,7 @@ package struct TLSSession: ~Copyable {
         client = nil
         unsafe transport = UnsafeMutablePointer<Transport>.allocate(capacity: 1)
         unsafe transport.initialize(to: Transport(descriptor: descriptor))
+        unsafe transport.pointee.isFraming = true
         unsafe transport.pointee.listener = Unmanaged.passUnretained(listener)
         unsafe transport.pointee.context = Unmanaged.passUnretained(listener.defaultContext)
         unsafe BIO_set_data(SSL_get_rbio(session), transport)
@@ -92,9 +95,11 @@ package struct TLSSession: ~Copyable {
     }
 
     deinit {
-        // Closing without the alert is common and no reason to forget the session; OpenSSL would.
-        if state == .established { unsafe SSL_set_shutdown(session, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) }
-        unsafe SSL_free(session)
+        if let session = unsafe session {
+            // Closing without the alert is common and no reason to forget the session; OpenSSL would.
+            if state == .established { unsafe SSL_set_shutdown(session, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN) }
+            unsafe SSL_free(session)
+        }
         unsafe transport.deinitialize(count: 1)
         unsafe transport.deallocate()
     }
@@ -116,12 +121,14 @@ package struct TLSSession: ~Copyable {
         clearErrors()
         // What one flight consists of goes out in one send, when the peer's turn has come.
         unsafe transport.pointee.isHolding = true
+        let mark = unsafe transport.pointee.pending.readableCount
         let result = unsafe SSL_do_handshake(session)
         unsafe transport.pointee.isHolding = false
         if result == 1 {
             state = .established
+            handOver(emittedFrom: mark)
             // The request is here already: the ticket can go out together with its answer.
-            if unsafe SSL_version(session) >= TLS1_3_VERSION, unsafe SSL_has_pending(session) == 1 { return .done }
+            if unsafe session == nil || SSL_version(session) >= TLS1_3_VERSION, hasPending { return .done }
             return flushPending(.handshake)
         }
         let outcome = classify(result, .handshake)
@@ -151,13 +158,16 @@ package struct TLSSession: ~Copyable {
 
     // MARK: Reading
 
-    /// Decrypts at most one record's worth into `space`.
+    /// Decrypts into `space`: one record's worth at most where OpenSSL does it, else as many records as came and fit.
     ///
     /// `.endOfStream` also stands for a peer that closed without a close_notify alert, as many do: `isTruncated` tells them apart.
     /// A failure of TLS itself has the code `EPROTO`; `lastError` says more.
     package mutating func read(into space: UnsafeMutableRawBufferPointer) -> IOResult {
         guard state == .established else { return refusal(.read) }
         if unsafe space.isEmpty { return .bytes(0) }
+        // What an earlier receive found says nothing any more: bytes may have come, and their edge gone by, since.
+        unsafe transport.pointee.isDrained = false
+        if unsafe session == nil { return unsafe readRecords(into: space) }
         clearErrors()
         let count = unsafe SSL_read(session, space.baseAddress, Int32(clamping: space.count))
         if count > 0 { return .bytes(Int(count)) }
@@ -171,15 +181,23 @@ package struct TLSSession: ~Copyable {
         return result
     }
 
-    /// Nothing can be read before the descriptor is reported readable again: the last receive emptied the socket's buffer, and
-    /// OpenSSL holds nothing back. A caller whose poller is edge-triggered saves the read that would bring `.wantsRead`, unless
+    /// Nothing can be read before the descriptor is reported readable again: the last read emptied the socket's buffer, and
+    /// nothing is held back. A caller whose poller is edge-triggered saves the read that would bring `.wantsRead`, unless
     /// the event said that the peer has shut its side down.
     package var isReadDrained: Bool {
-        unsafe transport.pointee.isDrained && SSL_has_pending(session) == 0
+        unsafe transport.pointee.isDrained && !hasPending
     }
 
-    /// Bytes were received that `read` hasn't delivered.
-    package var hasPending: Bool { unsafe SSL_has_pending(session) == 1 }
+    /// Bytes were received that `read` hasn't delivered. An incomplete record counts only where OpenSSL holds it.
+    package var hasPending: Bool {
+        guard let session = unsafe session else {
+            return switch unsafe transport.pointee.records {
+            case .some(let records): records.isReady
+            case .none: false
+            }
+        }
+        return unsafe SSL_has_pending(session) == 1 || !transport.pointee.incoming.isEmpty
+    }
 
     // MARK: Closing
 
@@ -188,9 +206,13 @@ package struct TLSSession: ~Copyable {
         switch state {
         case .handshaking, .broken: return .done
         case .established:
-            clearErrors()
             state = .closed
             owesByte = false
+            guard let session = unsafe session else {
+                sendAlert(UInt8(SSL_AD_CLOSE_NOTIFY))
+                break
+            }
+            clearErrors()
             if unsafe SSL_shutdown(session) < 0 { clearErrors() }
         case .closed: break
         }

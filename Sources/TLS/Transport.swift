@@ -41,6 +41,18 @@ struct Transport: ~Copyable {
     var context: Unmanaged<ServerContext>?
     private(set) var serverName: [UInt8] = []
 
+    /// OpenSSL gets no byte beyond the end of a record, so that what follows the handshake is still here.
+    var isFraming = false
+    private var framer = RecordFramer()
+    /// What OpenSSL didn't get yet.
+    var incoming = ByteBuffer()
+    /// What the handshake told so far.
+    var secrets = TrafficSecrets()
+    /// Takes OpenSSL's place after the handshake.
+    var records: RecordReader?
+    /// What was agreed on, kept when OpenSSL's session goes.
+    var agreement: Agreement?
+
     init(descriptor: Int32) { self.descriptor = descriptor }
 
     static func of(_ session: OpaquePointer) -> UnsafeMutablePointer<Transport>? {
@@ -65,7 +77,27 @@ struct Transport: ~Copyable {
 
     // MARK: Receiving
 
-    /// As a BIO reads: the count, 0 at the end, -1 where nothing can be read now or ever.
+    /// What OpenSSL gets when it reads: of a handshake, at most the rest of one record at a time.
+    mutating func supply(_ space: UnsafeMutableRawPointer, _ count: Int) -> Int {
+        if incoming.isEmpty {
+            let received = unsafe receive(space, count)
+            guard isFraming, received > 0 else { return received }
+            let bytes = unsafe Span<UInt8>(_unsafeBytes: UnsafeRawBufferPointer(start: space, count: received))
+            let admitted = framer.admit(bytes)
+            incoming.append(bytes, admitted..<received)
+            return admitted
+        }
+        var held = ByteBuffer()
+        swap(&held, &incoming)
+        let offered = min(count, held.readableCount)
+        let supplied = isFraming ? framer.admit(held.readable.extracting(0..<offered)) : offered
+        unsafe held.withReadable { unsafe space.copyMemory(from: $0.baseAddress!, byteCount: supplied) }
+        held.consume(supplied)
+        if !held.isEmpty { swap(&held, &incoming) }
+        return supplied
+    }
+
+    /// As recv(2): the count, 0 at the end, -1 where nothing can be read now or ever.
     mutating func receive(_ space: UnsafeMutableRawPointer, _ count: Int) -> Int {
         while true {
             let received = unsafe recv(descriptor, space, count, 0)
@@ -146,13 +178,14 @@ struct Transport: ~Copyable {
         return true
     }
 
-    private mutating func keep(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    @discardableResult
+    mutating func keep(_ bytes: UnsafeRawBufferPointer) -> Bool {
         unsafe pending.append(Span(_unsafeBytes: bytes))
         return true
     }
 
     /// One send: the count taken, 0 where the socket is full, -1 where it is broken.
-    private mutating func transmit(_ bytes: UnsafeRawBufferPointer) -> Int {
+    mutating func transmit(_ bytes: UnsafeRawBufferPointer) -> Int {
         if unsafe bytes.isEmpty { return 0 }
         while true {
             let count = unsafe send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
@@ -188,7 +221,7 @@ struct TransportMethod: @unchecked Sendable {
                 let transport = unsafe BIO_get_data(bio)?.assumingMemoryBound(to: Transport.self)
             else { return -1 }
             unsafe COpenSSL_BIO_clear_retry(bio)
-            let received = unsafe transport.pointee.receive(space, Int(count))
+            let received = unsafe transport.pointee.supply(space, Int(count))
             if received < 0, unsafe transport.pointee.failure == 0 { unsafe COpenSSL_BIO_set_retry_read(bio) }
             return Int32(received)
         }

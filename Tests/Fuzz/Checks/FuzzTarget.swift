@@ -25,6 +25,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case variables
     case upstreamRequest = "upstream-request"
     case clientReply = "client-reply"
+    case tlsRecord = "tls-record"
 
     /// Feeds one input to the code under test; throws what didn't hold.
     func check(_ input: [UInt8]) throws(Broken) {
@@ -44,6 +45,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .variables: try VariablesCheck.check(input)
         case .upstreamRequest: try UpstreamRequestCheck.check(input)
         case .clientReply: try ClientReplyCheck.check(input)
+        case .tlsRecord: try TLSRecordCheck.check(input)
         }
     }
 }
