@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import time
+from random import Random
 
 import pytest
 
@@ -104,21 +105,58 @@ def test_fifty_at_once_lose_nobody(postern, file):
 
 
 def test_a_kill_at_any_moment_loses_nobody(postern, file):
-    file.write_text("".join(f"user{index}:{{PLAIN}}x\n" for index in range(1000)))
-    before = file.read_text()
-    for step in range(25):
-        process = subprocess.Popen(
-            [postern_binary(), "user", "add", file, f"new{step}", "--stdin"],
+    """Sixty of `add` and `remove`, killed at random moments between their start and a little past their usual end."""
+    head = "# the team\n\n"
+    kept = "".join(f"user{index}:{{PLAIN}}x:a note\n" for index in range(1000))
+    leaving = [f"leaving{index}" for index in range(30)]
+    file.write_text(head + kept + "# those who leave\n" + "".join(f"{name}:{{PLAIN}}y\n" for name in leaving))
+    file.chmod(0o640)
+    random = Random(60)
+
+    def run(*arguments):
+        return subprocess.Popen(
+            [postern_binary(), "user", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        process.stdin.write(b"secret\n")
+
+    def usual(*arguments):
+        began = time.monotonic()
+        run(*arguments).communicate(b"secret\n")
+        return time.monotonic() - began
+
+    add, remove = usual("add", file, "first", "--stdin"), usual("remove", file, "first")
+    # Most of adding is the hash, of which nothing can be lost: what follows it counts.
+    moments = {
+        "add": lambda: add - remove + random.uniform(-0.2, 2) * remove,
+        "remove": lambda: random.uniform(0, 1.5) * remove,
+    }
+    outcomes = set()
+    present = set(leaving)
+    for step in range(60):
+        action, name = ("add", f"new{step}") if step % 2 else ("remove", leaving[step // 2])
+        process = run(action, file, name, *(["--stdin"] if action == "add" else []))
+        if action == "add":
+            process.stdin.write(b"secret\n")
         process.stdin.close()
-        time.sleep(step * 0.02)  # Not a wait for anything: the moment of the kill.
+        time.sleep(max(moments[action](), 0))  # Not a wait for anything: the moment of the kill.
         process.send_signal(signal.SIGKILL)
         process.wait(10)
         text = file.read_text()
-        assert text.startswith(before), f"killed after {step * 20} ms"
+        assert text.startswith(head + kept + "# those who leave\n"), f"{action} {step}"
         assert text.endswith("\n")
+        names = {line.split(":")[0] for line in text.splitlines() if line and not line.startswith("#")}
+        others = {one for one in names if not one.startswith("user")}
+        # All of the change, or none of it; and nobody else's.
+        done = present | {name} if action == "add" else present - {name}
+        assert others in (done, present), f"{action} {step}"
+        outcomes.add((action, others == done))
+        present = others
+        assert stat.S_IMODE(file.stat().st_mode) == 0o640
+        # One name for what a kill may leave, however many there were.
+        assert len(set(os.listdir(file.parent)) - {file.name}) <= 1
+    assert {("remove", True), ("remove", False)} <= outcomes, "no kill came before the change, or none after it"
     assert postern("user", "add", file, "last", "--stdin", stdin="secret\n").returncode == 0
+    assert os.listdir(file.parent) == [file.name]
+    assert postern("user", "verify", file, "last", "--stdin", stdin="secret\n").returncode == 0

@@ -74,8 +74,20 @@ final class Rig {
         client.value.requestCount += 1
     }
 
-    /// What one phase decides.
+    /// What one phase decides, once users that had to be read were read.
     func decide(_ phase: Phase) -> Decision {
+        let decision = decideAtOnce(phase)
+        guard case .suspend(.passwords) = decision else { return decision }
+        let gate = Gate()
+        guard AccessPhase.readPasswords(context, runtime: runtime, services: services, deliver: { gate.open() }) else {
+            return decision
+        }
+        gate.pass()
+        return decideAtOnce(phase)
+    }
+
+    /// What one phase decides.
+    func decideAtOnce(_ phase: Phase) -> Decision {
         let request = context
         return switch phase {
         case .server: ServerPhase.decide(request, listener: runtime.listeners[0], runtime: runtime)

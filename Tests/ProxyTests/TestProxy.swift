@@ -30,7 +30,8 @@ final class TestProxy: Sendable {
     final class Counter: Sendable { let value = Atomic<Int>(0) }
 
     /// Serves `text`, every listener of it on a free port of the loopback address.
-    init(_ text: String, workers: Int = 1) throws {
+    /// Password files are read by `reader`, if one is given.
+    init(_ text: String, workers: Int = 1, reader: PasswordSource.Reader? = nil) throws {
         // A peer that is gone is an error of a call, not a signal.
         SignalSource.ignoreBrokenPipes()
         directory = try TemporaryDirectory()
@@ -51,7 +52,7 @@ final class TestProxy: Sendable {
             }
             configuration.listeners[index] = one[0]
         }
-        let runtime = try Self.makeRuntime(configuration, nil, writer, workers, keys)
+        let runtime = try Self.makeRuntime(configuration, nil, writer, workers, keys, reader)
         services.resolver.follow(configuration.upstreams)
         services.readiness.follow(configuration.upstreams)
         mailboxes = try (0..<workers).map { _ in try Mailbox<Message>(capacity: 1024) }
@@ -159,14 +160,17 @@ final class TestProxy: Sendable {
         _ previous: Runtime?,
         _ writer: LogWriter,
         _ workers: Int,
-        _ keys: TicketKeys
+        _ keys: TicketKeys,
+        _ reader: PasswordSource.Reader? = nil
     ) throws -> Runtime {
         try Runtime(
             configuration,
             number: (previous?.number ?? 0) + 1,
             previous: previous,
             passwordFiles: configuration.passwordFiles.map { path in
-                previous?.passwordFiles.first { $0.path == path } ?? PasswordSource(path: path)
+                if let known = previous?.passwordFiles.first(where: { $0.path == path }) { return known }
+                guard let reader else { return PasswordSource(path: path) }
+                return PasswordSource(path: path, load: reader)
             },
             logSinks: try configuration.accessLogs.map { try writer.sink(for: $0.destination, workers: workers) },
             ticketKeys: keys

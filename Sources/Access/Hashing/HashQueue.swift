@@ -1,3 +1,4 @@
+package import Crypto
 package import Limits
 
 /// Who waits for which hash, and whose turn is next.
@@ -6,7 +7,8 @@ package import Limits
 ///            enqueue                     next                       finished
 ///   caller ──────────▶ waiting ────────────────────▶ running ─────────────────▶ its waiters, each told
 ///      │                  ▲ equal digest: joins, waiting or running
-///      └▶ shed: too many hashes in all, or too many of this address
+///      ├▶ shed: too many hashes in all, or too many of this address
+///      └▶ cancel: one who waits leaves; with the last of them a waiting job goes
 /// ```
 ///
 /// Addresses take turns; one that was just served, or whose hash just ended, goes to the end of the line. So with one address
@@ -135,6 +137,26 @@ package struct HashQueue<Waiter> {
             if moved.waiters > 0 { lines.append(moved) }
         }
         return entry.waiters.map(\.waiter)
+    }
+
+    /// Forgets one who waits at `address` for the job of `digest`; false when there is none. A job that nobody waits for any
+    /// more is dropped, unless it runs: then it counts against its owner until it has ended.
+    package mutating func cancel(_ digest: Digest32, address: LimitKey, _ isMeant: (Waiter) -> Bool) -> Bool {
+        guard let index = entries.firstIndex(where: { $0.job.digest == digest }),
+            let position = entries[index].waiters.firstIndex(where: { $0.address == address && isMeant($0.waiter) })
+        else { return false }
+        entries[index].waiters.remove(at: position)
+        waiting -= 1
+        if let line = lines.firstIndex(where: { $0.address == address }) {
+            lines[line].waiters -= 1
+            if !entries[index].waiters.contains(where: { $0.address == address }) {
+                let id = entries[index].id
+                lines[line].jobs.removeAll { $0 == id }
+            }
+            if lines[line].waiters == 0 { lines.remove(at: line) }
+        }
+        if entries[index].waiters.isEmpty, !entries[index].isRunning { entries.remove(at: index) }
+        return true
     }
 
     /// Ends the queue: all who wait, for jobs that run as well.

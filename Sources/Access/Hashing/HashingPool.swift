@@ -27,6 +27,7 @@ package final class HashingPool: Sendable {
         package var computed: UInt64 = 0
         package var joined: UInt64 = 0
         package var shed: UInt64 = 0
+        package var cancelled: UInt64 = 0
         /// Nanoseconds that hashing took, over all threads.
         package var busy: UInt64 = 0
     }
@@ -90,6 +91,15 @@ package final class HashingPool: Sendable {
         }
         if isNew { monitor.notifyOne() }
         return submission
+    }
+
+    /// Takes back what was submitted with this job, address and ticket: `deliver` is called no more, unless its hash runs
+    /// out just now. A hash that nobody else waits for, and that doesn't run yet, is never computed.
+    package func cancel(_ job: HashJob, address: LimitKey, ticket: UInt64) {
+        monitor.withLock { state in
+            let wasThere = state.queue.cancel(job.digest, address: address) { $0.ticket == ticket }
+            if wasThere { state.statistics.cancelled += 1 }
+        }
     }
 
     /// Ends the threads after the hashes that run, and refuses all who still wait. Doesn't block.

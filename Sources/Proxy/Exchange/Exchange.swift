@@ -83,6 +83,9 @@ struct Exchange: ~Copyable {
     var rateLimit = RateLimitState()
     /// What was found out about the upstreams, for `/.postern/ready`.
     var readiness: Bool?
+    /// Until when it waits for the users to be read, in nanoseconds, and whether it does at this moment; 0 before it did.
+    var passwordDeadline: UInt64 = 0
+    var awaitsPasswords = false
     /// The hash that decides about the password, and what it brought.
     var hashJob: HashJob?
     var hashOutcome: HashVerdict = .none
@@ -163,6 +166,8 @@ struct Exchange: ~Copyable {
         limitOutcome = .none
         rateLimit = RateLimitState()
         readiness = nil
+        passwordDeadline = 0
+        awaitsPasswords = false
         hashJob = nil
         hashOutcome = .none
         tried.removeAll()

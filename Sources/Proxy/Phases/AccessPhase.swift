@@ -6,6 +6,9 @@ import Limits
 
 /// `allow`, `deny` and `auth_basic`: may this address, is this a user.
 struct AccessPhase {
+    /// Nanoseconds that a request waits for a password file to be read.
+    static let readingPatience: UInt64 = 5_000_000_000
+
     static func decide(_ request: RequestContext, runtime: Runtime, services: Services) -> Decision {
         let location = request.location
         let isAllowed = isAddressAllowed(request.exchange.value.remote, location)
@@ -50,8 +53,15 @@ struct AccessPhase {
         case .none: break
         }
         let table: PasswordTable
-        switch runtime.passwordFiles[request.location.value.passwordFile].current(now: request.now, log: services.log) {
+        switch runtime.passwordFiles[request.location.value.passwordFile].current(now: request.now) {
         case .table(let current): table = current
+        case .changed:
+            if exchange.value.passwordDeadline == 0 { exchange.value.passwordDeadline = request.now &+ readingPatience }
+            if request.now < exchange.value.passwordDeadline { return .suspend(.passwords) }
+            exchange.value.refusal = .passwordFileUnavailable
+            var reply = Reply(503)
+            reply.retryAfter = 1
+            return .respond(reply)
         case .missing:
             exchange.value.refusal = .passwordFileUnavailable
             return .respond(Reply(403))
@@ -122,9 +132,27 @@ struct AccessPhase {
     ) -> Bool {
         guard let job = request.exchange.value.hashJob else { return false }
         let address = LimitKey(request.exchange.value.remote, ipv6PrefixLength: 64)
-        let submission = services.hashing.submit(job, address: address, ticket: 0) { outcome in
+        let ticket = request.client.value.serial
+        let submission = services.hashing.submit(job, address: address, ticket: ticket) { outcome in
             deliver(outcome.isGranted ? .matches : .differs)
         }
         return submission == .accepted
+    }
+
+    /// Takes back the hash of a client that has left.
+    static func withdraw(_ request: RequestContext, services: Services) {
+        guard let job = request.exchange.value.hashJob else { return }
+        let address = LimitKey(request.exchange.value.remote, ipv6PrefixLength: 64)
+        services.hashing.cancel(job, address: address, ticket: request.client.value.serial)
+    }
+
+    /// Has the users read anew, beside the loops. False when too many wait for that already.
+    static func readPasswords(
+        _ request: RequestContext,
+        runtime: Runtime,
+        services: Services,
+        deliver: @escaping @Sendable () -> Void
+    ) -> Bool {
+        runtime.passwordFiles[request.location.value.passwordFile].read(log: services.log, deliver: deliver)
     }
 }

@@ -34,6 +34,8 @@ enum Decision {
 enum Suspension {
     /// The time, in nanoseconds of the monotonic clock; then the next phase runs.
     case until(UInt64)
+    /// The users, which have changed, to be read, for a bounded time; then the phase runs again.
+    case passwords
     /// The verdict of the hashing threads; then the phase runs again.
     case hashing
     /// What is found out about the upstreams; then the phase runs again.

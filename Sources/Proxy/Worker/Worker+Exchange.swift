@@ -66,12 +66,23 @@ extension Worker {
             // Those that wait after the access phase were reported there.
             if exchange.value.phase == .limits { logLimit(exchange) }
             if let next = exchange.value.phase.next { exchange.value.phase = next }
-            if exchange.value.timer.index == .max {
-                exchange.value.timer = timers.makeTimer(token: exchange.value.token)
-            } else {
-                timers.retarget(exchange.value.timer, exchange.value.token)
+            setTimer(exchange, deadline)
+        case .passwords:
+            let token = exchange.value.token
+            let mailbox = mailbox
+            exchange.value.awaitsPasswords = true
+            // Should no word come, the phase gives up by itself.
+            setTimer(exchange, exchange.value.passwordDeadline)
+            let isAccepted = AccessPhase.readPasswords(
+                context(exchange),
+                runtime: exchange.value.runtime ?? runtime,
+                services: services
+            ) { _ = mailbox.post(.passwordsRead(token)) }
+            if !isAccepted {
+                timers.cancel(exchange.value.timer)
+                exchange.value.passwordDeadline = now
+                resume(exchange)
             }
-            timers.set(exchange.value.timer, deadline: deadline)
         case .hashing:
             let token = exchange.value.token
             let mailbox = mailbox
@@ -92,10 +103,20 @@ extension Worker {
         }
     }
 
+    private mutating func setTimer(_ exchange: Ref<Exchange>, _ deadline: UInt64) {
+        if exchange.value.timer.index == .max {
+            exchange.value.timer = timers.makeTimer(token: exchange.value.token)
+        } else {
+            timers.retarget(exchange.value.timer, exchange.value.token)
+        }
+        timers.set(exchange.value.timer, deadline: deadline)
+    }
+
     /// Goes on with a request whose wait is over.
     mutating func resume(_ exchange: Ref<Exchange>) {
         guard exchange.value.progress == .suspended else { return }
         exchange.value.progress = .deciding
+        exchange.value.awaitsPasswords = false
         decide(exchange)
     }
 
@@ -184,6 +205,10 @@ extension Worker {
         guard exchange.value.progress != .free else { return }
         exchange.value.client.value.exchange = nil
         if exchange.value.timer.index != .max { timers.cancel(exchange.value.timer) }
+        // It left while its password was being looked into.
+        if exchange.value.hashJob != nil, exchange.value.hashOutcome == .none {
+            AccessPhase.withdraw(context(exchange), services: services)
+        }
         buffers.reclaim(&exchange.value.headBytes)
         if exchange.value.replayBody.hasStorage {
             buffers.reclaim(&exchange.value.replayBody)

@@ -18,6 +18,13 @@ extension Worker {
         switch message {
         case .adopt(let runtime, let sockets): adopt(runtime, sockets)
         case .resolved(let names): apply(names)
+        case .passwordsRead(let token):
+            guard exchanges.isCurrent(token.slot, generation: token.generation) else { return }
+            let exchange = exchanges[token.slot]
+            // It may have given up in the meantime.
+            guard exchange.value.awaitsPasswords else { return }
+            timers.cancel(exchange.value.timer)
+            resume(exchange)
         case .hashed(let token, let verdict):
             guard exchanges.isCurrent(token.slot, generation: token.generation) else { return }
             let exchange = exchanges[token.slot]

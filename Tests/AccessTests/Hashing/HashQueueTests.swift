@@ -130,4 +130,46 @@ private let carol = LimitKey(ipv4: 3)
         #expect(queue.enqueue(job(1), address: LimitKey(ipv4: 99), 0) == .shed(.queueFull))
         #expect(queue.waiting == 192)
     }
+
+    @Test func whoLeavesIsForgotten() throws {
+        var queue = HashQueue<String>(capacity: 3, perAddress: 2)
+        for number in 1...2 as ClosedRange<UInt64> { _ = queue.enqueue(job(number), address: alice, "a\(number)") }
+        #expect(queue.enqueue(job(2), address: bob, "b2") == .joined)
+        #expect(queue.enqueue(job(3), address: alice, "a3") == .shed(.addressLimit))
+        let unknown = [
+            queue.cancel(job(1).digest, address: bob) { _ in true },
+            queue.cancel(job(9).digest, address: alice) { _ in true },
+            queue.cancel(job(1).digest, address: alice) { $0 == "a2" },
+        ]
+        #expect(unknown == [false, false, false])
+        // Nobody else waits for the first: its place is free.
+        let isGone = queue.cancel(job(1).digest, address: alice) { $0 == "a1" }
+        #expect(isGone)
+        #expect(queue.waiting == 2)
+        #expect(queue.enqueue(job(3), address: alice, "a3") == .queued)
+        // Somebody waits for the second.
+        let isLeft = queue.cancel(job(2).digest, address: alice) { $0 == "a2" }
+        #expect(isLeft)
+        var order: [UInt64] = []
+        while let assignment = queue.next() {
+            order.append(assignment.job.digest.words.0)
+            #expect(queue.finished(assignment.id) == (order.count == 1 ? ["a3"] : ["b2"]))
+        }
+        #expect(order == [3, 2])
+        #expect(queue.waiting == 0)
+    }
+
+    @Test func aHashThatRunsIsNotForgottenWithItsWaiter() throws {
+        var queue = HashQueue<String>(capacity: 1, perAddress: 1)
+        _ = queue.enqueue(job(1), address: alice, "a")
+        let first = try take(&queue)
+        let isLeft = queue.cancel(job(1).digest, address: alice) { $0 == "a" }
+        #expect(isLeft)
+        // Leaving gives nobody a second thread.
+        #expect(queue.running == 1)
+        #expect(queue.enqueue(job(2), address: bob, "b") == .shed(.queueFull))
+        #expect(queue.enqueue(job(1), address: alice, "a again") == .joined)
+        #expect(queue.finished(first.id) == ["a again"])
+        #expect(queue.enqueue(job(2), address: bob, "b") == .queued)
+    }
 }

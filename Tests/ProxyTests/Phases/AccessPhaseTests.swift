@@ -145,6 +145,32 @@ struct AccessPhaseTests {
         #expect(rig.exchange.value.refusal == .passwordFileUnavailable)
     }
 
+    /// A file that takes too long to read lets nobody in, and nobody wait for ever.
+    @Test func waitsForTheUsersForABoundedTime() throws {
+        let users = try Users()
+        let rig = try authRig(users)
+        try rig.run(Self.basic("ann:secret"), through: .limits)
+        guard case .suspend(.passwords) = rig.decideAtOnce(.access) else {
+            Issue.record("users from nowhere")
+            return
+        }
+        let deadline = rig.exchange.value.passwordDeadline
+        #expect(deadline == rig.environment.value.now + AccessPhase.readingPatience)
+        rig.environment.value.now = deadline - 1
+        guard case .suspend(.passwords) = rig.decideAtOnce(.access) else {
+            Issue.record("gave up early")
+            return
+        }
+        #expect(rig.exchange.value.passwordDeadline == deadline)
+        rig.environment.value.now = deadline
+        guard case .respond(let reply) = rig.decideAtOnce(.access) else {
+            Issue.record("waits on")
+            return
+        }
+        #expect(reply.status == 503 && reply.retryAfter > 0)
+        #expect(rig.exchange.value.refusal == .passwordFileUnavailable)
+    }
+
     /// A removed user is out at the next request, whatever was proved before.
     @Test func aRemovedUserIsOut() throws {
         let users = try Users()

@@ -1,5 +1,6 @@
 import Access
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
 struct PasswordSourceTests {
     private enum Seen: Equatable {
         case users([String: Bool])
-        case missing, unreadable
+        case missing, unreadable, changed
     }
 
     private let directory: TemporaryDirectory
@@ -25,7 +26,8 @@ struct PasswordSourceTests {
     }
 
     private func look() -> Seen {
-        switch source.current(now: clock.advance(milliseconds: 2), log: log) {
+        switch Self.settled(source, now: clock.advance(milliseconds: 2), log) {
+        case .changed: .changed
         case .missing: .missing
         case .unreadable: .unreadable
         case .table(let table):
@@ -35,6 +37,16 @@ struct PasswordSourceTests {
                 )
             )
         }
+    }
+
+    /// What the source says once what had to be read was read.
+    private static func settled(_ source: PasswordSource, now: UInt64, _ log: OperatorLog) -> PasswordSource.Current {
+        let first = source.current(now: now)
+        guard case .changed = first else { return first }
+        let isRead = Flag()
+        #expect(source.read(log: log) { isRead.value.store(true, ordering: .releasing) })
+        #expect(TestProxy.wait { isRead.value.load(ordering: .acquiring) })
+        return source.current(now: now)
     }
 
     private var errors: Int { ((try? directory.read("error.log")) ?? "").split(separator: "\n").count }
@@ -54,17 +66,17 @@ struct PasswordSourceTests {
     @Test func isLookedAtOnceATurn() throws {
         try directory.write("ann:{PLAIN}a\n", to: "htpasswd")
         let now = clock.advance(seconds: 1)
-        guard case .table(let first) = source.current(now: now, log: log) else {
+        guard case .table(let first) = Self.settled(source, now: now, log) else {
             Issue.record("no table")
             return
         }
         try directory.write("bob:{PLAIN}b\n", to: "htpasswd")
-        guard case .table(let second) = source.current(now: now, log: log) else {
+        guard case .table(let second) = Self.settled(source, now: now, log) else {
             Issue.record("no table")
             return
         }
         #expect(first.contains("ann") && second.contains("ann"))
-        guard case .table(let third) = source.current(now: now + 1, log: log) else {
+        guard case .table(let third) = Self.settled(source, now: now + 1, log) else {
             Issue.record("no table")
             return
         }
@@ -92,7 +104,62 @@ struct PasswordSourceTests {
         #expect(look() == .unreadable)
         #expect(errors == 1)
     }
+
+    /// What kept a file from being read may be gone without its stamp telling: it is tried again, not by each request.
+    @Test func aFileThatCannotBeReadIsTriedOnceASecond() throws {
+        try directory.write("ann:{PLAIN}a\n", to: "htpasswd")
+        let tries = Tries()
+        let source = PasswordSource(path: directory.path("htpasswd")) { (path, generation) throws(PasswordFileError) in
+            if tries.count.add(1, ordering: .relaxed).newValue < 3 {
+                throw .system(operation: "open", path: path, code: EMFILE)
+            }
+            return try PasswordFile.load(path: path, generation: generation)
+        }
+        for (wait, expected) in [(1, 1), (999, 1), (1, 2), (999, 2), (1, 3), (5000, 3)] as [(UInt64, Int)] {
+            let now = clock.advance(milliseconds: wait)
+            let current = Self.settled(source, now: now, log)
+            if expected == 3 {
+                guard case .table = current else {
+                    Issue.record("no table")
+                    continue
+                }
+            } else {
+                guard case .unreadable = current else {
+                    Issue.record("a table")
+                    continue
+                }
+            }
+            #expect(tries.count.load(ordering: .relaxed) == expected)
+        }
+        #expect(errors == 1)
+    }
+
+    @Test func isReadOnceForAllWhoWait() throws {
+        try directory.write("ann:{PLAIN}a\n", to: "htpasswd")
+        let gate = Gate()
+        let tries = Tries()
+        let source = PasswordSource(path: directory.path("htpasswd")) { (path, generation) throws(PasswordFileError) in
+            tries.count.add(1, ordering: .relaxed)
+            gate.pass()
+            return try PasswordFile.load(path: path, generation: generation)
+        }
+        let delivered = Tries()
+        for _ in 0..<100 { #expect(source.read(log: log) { delivered.count.add(1, ordering: .acquiringAndReleasing) }) }
+        // Nobody who asks is held up by the reading.
+        guard case .changed = source.current(now: clock.advance(milliseconds: 2)) else {
+            Issue.record("an answer before it was read")
+            return
+        }
+        #expect(delivered.count.load(ordering: .acquiring) == 0)
+        gate.open()
+        #expect(TestProxy.wait { delivered.count.load(ordering: .acquiring) == 100 })
+        #expect(tries.count.load(ordering: .relaxed) == 1)
+    }
 }
+
+private final class Flag: Sendable { let value = Atomic<Bool>(false) }
+
+private final class Tries: Sendable { let count = Atomic<Int>(0) }
 
 extension PasswordTable {
     fileprivate func contains(_ name: String) -> Bool { names.contains(Array(name.utf8)) }

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import EventLoop
 import TestSupport
@@ -97,6 +98,61 @@ struct LimitAndAccessTests {
         #expect(TestProxy.wait { (try? client.exchange("GET", "/", [Self.basic("ann:secret")]).status) == 401 } == true)
         #expect(try client.exchange("GET", "/", [Self.basic("old:secret")]).status == 200)
         #expect(!proxy.errorLog.contains("secret"))
+    }
+
+    /// A disk that takes its time holds up those who need the file, and nobody else.
+    @Test func usersAreReadOffTheLoop() throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write("ann:{PLAIN}secret\n", to: "htpasswd")
+        let server = try TestServer { Answer.ok($0.target) }
+        let gate = Gate()
+        let proxy = try TestProxy(
+            """
+            events {} http { server { listen 80;
+              location / { proxy_pass http://\(server.address); }
+              location /in/ { auth_basic Gate; auth_basic_user_file \(file); proxy_pass http://\(server.address); }
+            } }
+            """
+        ) { (path, generation) throws(PasswordFileError) in
+            gate.pass()
+            return try PasswordFile.load(path: path, generation: generation)
+        }
+        let waiting = try (0..<5).map { _ in try proxy.connect() }
+        for client in waiting { try client.request("GET", "/in/", [Self.basic("ann:secret")]) }
+        let leaving = try proxy.connect()
+        try leaving.request("GET", "/in/", [Self.basic("ann:secret")])
+        leaving.resetOnClose()
+        for _ in 0..<20 { #expect(try proxy.get("/out").status == 200) }
+        #expect(!server.requests.contains { $0.target == "/in/" })
+        gate.open()
+        for client in waiting { #expect(try client.readResponse().text == "/in/") }
+        // Changed while it is in use: the next request knows.
+        try directory.write("bob:{PLAIN}other\n", to: "htpasswd")
+        #expect(try waiting[0].exchange("GET", "/in/", [Self.basic("ann:secret")]).status == 401)
+        #expect(try waiting[1].exchange("GET", "/in/", [Self.basic("bob:other")]).status == 200)
+    }
+
+    /// Guesses of clients that have left are not worth a second of hashing each.
+    @Test func hashesOfClientsThatLeftAreNotComputed() throws {
+        let directory = try TemporaryDirectory()
+        // Takes the one thread so long that the others still wait.
+        let slow = "$2y$14$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e"
+        let file = try directory.write("slow:\(slow)\n", to: "htpasswd")
+        let proxy = try TestProxy(
+            "server { listen 80; auth_basic Gate; auth_basic_user_file \(file); proxy_pass http://127.0.0.1:1; }"
+        )
+        var clients: [TestClient] = []
+        for number in 0..<6 {
+            clients.append(try proxy.connect())
+            try clients[number].request("GET", "/", [Self.basic("slow:guess \(number)")])
+            #expect(TestProxy.wait { proxy.services.hashing.statistics.waiting == number + 1 })
+        }
+        #expect(TestProxy.wait { proxy.services.hashing.statistics.running == 1 })
+        clients.removeLast(5)
+        #expect(TestProxy.wait { proxy.services.hashing.statistics.cancelled == 5 })
+        #expect(proxy.services.hashing.statistics.waiting <= 1)
+        #expect(try clients[0].readResponse().status == 401)
+        #expect(proxy.services.hashing.statistics.computed == 1)
     }
 
     @Test func pipelinedRequestsWaitForALoginInOrder() throws {
