@@ -84,7 +84,12 @@ extension Worker {
             let name = entry.value.group.unresolvedName ?? ""
             giveUp(exchange, UpstreamFailure(.unresolved(name), at: .choosing))
         case .noLivePeers:
-            giveUp(exchange, exchange.value.lastFailure ?? UpstreamFailure(.noLivePeers, at: .choosing))
+            if let failure = exchange.value.lastFailure {
+                // Said when that attempt failed.
+                answerFailure(exchange, failure)
+            } else {
+                giveUp(exchange, UpstreamFailure(.noLivePeers, at: .choosing))
+            }
         }
     }
 
@@ -302,10 +307,16 @@ extension Worker {
     /// No attempt brought a reply: say so, or break off what was begun.
     private mutating func giveUp(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
         report(exchange, failure)
+        answerFailure(exchange, failure)
+    }
+
+    private mutating func answerFailure(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
         exchange.value.refusal = .upstreamFailed
         exchange.value.lastUpstreamStatus =
             exchange.value.isHeadSent ? exchange.value.lastUpstreamStatus : failure.status
         if exchange.value.isHeadSent {
+            // What came before it went wrong is the client's, if it can be had at once.
+            _ = flush(exchange.value.client)
             abort(exchange.value.client)
         } else {
             respond(exchange, Reply(failure.status))

@@ -22,7 +22,8 @@ struct UpstreamFailureTests {
         let proxy = try proxy(try deadAddress())
         let client = try proxy.connect()
         for _ in 0..<3 { #expect(try client.exchange("GET", "/").status == 502) }
-        #expect(proxy.errorLog.contains("refused"))
+        // One line for each, though nobody is left to ask next.
+        #expect(proxy.errorLog.ranges(of: "connection refused").count == 3)
     }
 
     @Test func unresolvedNamesAre502WithTheReason() throws {
@@ -53,6 +54,8 @@ struct UpstreamFailureTests {
         "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n5\r\nab",
+        // Wrong in what came with the head: the client gets what was right, and no more.
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nno size\r\n",
     ])
     func aReplyCutOffIsCutOffForTheClientToo(reply: String) throws {
         let server = try TestServer { peer, server in
