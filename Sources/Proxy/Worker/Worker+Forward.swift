@@ -98,6 +98,7 @@ extension Worker {
         upstream.value.bytesBefore += UInt64(upstream.value.bytesTaken)
         upstream.value.bytesTaken = 0
         upstream.value.hasReply = false
+        upstream.value.headStartedAt = 0
         upstream.value.isReadingPaused = false
         exchange.value.upstream = upstream
         exchange.value.lastUpstreamAddress = upstream.value.address

@@ -71,9 +71,15 @@ extension Worker {
         }
     }
 
-    /// Gives the upstream its time to read anew.
-    func rearmTime(_ upstream: Ref<UpstreamConnection>) -> UInt64 {
+    /// A head that has begun is complete within this time, however long the upstream may take to begin or between reads.
+    private static var headTimeLimit: UInt64 { 60_000_000_000 }
+
+    /// Gives the upstream its time to read anew; not for each byte of a head.
+    private func rearmTime(_ upstream: Ref<UpstreamConnection>) -> UInt64 {
         guard let proxy = upstream.value.exchange?.value.location?.value.proxy else { return .max }
+        if upstream.value.headStartedAt > 0 {
+            return upstream.value.headStartedAt &+ min(proxy.value.readTimeout, Self.headTimeLimit)
+        }
         return now &+ proxy.value.readTimeout
     }
 
