@@ -9,6 +9,11 @@ extension Worker {
     /// Sends the request to its location's upstream.
     mutating func forward(_ exchange: Ref<Exchange>) {
         let client = exchange.value.client
+        if client.value.isPeerClosed, !exchange.value.awaitsRequestBody {
+            // Its end came with its request: no event will tell of it later.
+            abort(client)
+            return
+        }
         guard let proxy = exchange.value.location?.value.proxy,
             let group = client.value.groups?.slots[proxy.value.upstream]
         else { return }
