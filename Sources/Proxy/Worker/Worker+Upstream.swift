@@ -104,9 +104,9 @@ extension Worker {
                 return false
             case .failed(let error):
                 // A gateway that refuses a body may have answered before it closed: that answer counts.
-                if upstream.value.isReadable, upstream.value.state == .active, !upstream.value.isReused {
+                if upstream.value.state == .active, mayHaveAnswered(upstream) {
                     upstream.value.output.clear()
-                    upstream.value.exchange?.value.requestBody = .discarded
+                    discardBody(upstream)
                     return true
                 }
                 upstreamFailed(upstream, UpstreamFailure(.system(error), at: .sendingRequest))
@@ -117,6 +117,22 @@ extension Worker {
             buffers.reclaim(&upstream.value.output)
         }
         return true
+    }
+
+    /// The request's body goes nowhere from here on.
+    private func discardBody(_ upstream: Ref<UpstreamConnection>) {
+        guard let exchange = upstream.value.exchange else { return }
+        // What is still to come of it must not be read as the client's next request.
+        if exchange.value.awaitsRequestBody { exchange.value.keepsAlive = false }
+        exchange.value.requestBody = .discarded
+    }
+
+    /// Whether something lies unread that answers the present request. On a connection from the pool it may have been sent
+    /// before; those that can't be repeated get none with something unread.
+    private func mayHaveAnswered(_ upstream: Ref<UpstreamConnection>) -> Bool {
+        if upstream.value.isReused, upstream.value.exchange?.value.head.method.isIdempotent ?? true { return false }
+        // The event that tells of it may be yet to come.
+        return upstream.value.isReadable || Sockets.hasBytes(upstream.value.transport.descriptor)
     }
 
     // MARK: Ends

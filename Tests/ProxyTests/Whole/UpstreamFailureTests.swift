@@ -71,6 +71,28 @@ struct UpstreamFailureTests {
         #expect(!rest.contains("0\r\n\r\n"))
     }
 
+    /// It closes with the body unread, so a reset follows its answer; the answer counts, whenever it is noticed. The rest of
+    /// the body is nobody's next request.
+    @Test func anAnswerThatComesBeforeTheBodyIsThroughCounts() throws {
+        let server = try TestServer { peer, server in
+            server.note(TestRequest(head: try peer.read(through: "\r\n\r\n")))
+            try peer.send("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        }
+        let proxy = try proxy(server.address)
+        let body = Array(String(repeating: "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", count: 10_000).utf8)
+        for _ in 0..<50 {
+            let client = try proxy.connect()
+            // Refused underway, it may not all be taken.
+            try? client.request("POST", "/", body: body)
+            let response = try client.readResponse()
+            #expect(response.status == 413)
+            // Where not all of the body was taken. A reset will do.
+            if response["connection"] == "close" { #expect((try? client.isAtEnd()) != false) }
+        }
+        #expect(!server.requests.contains { $0.target == "/smuggled" })
+        #expect(!proxy.errorLog.contains("a request that is refused"))
+    }
+
     @Test func aPooledConnectionThatDiedIsReplaced() throws {
         let server = try TestServer { peer, server in
             // One request for each connection, without a word about it.
