@@ -206,9 +206,6 @@ extension Worker {
         case .length(let left):
             let available = upstream.value.input.readableCount
             let count = Int(min(UInt64(available), left))
-            if available > count {
-                services.log.warning("upstream \(upstream.value.address) sent more than the length it announced")
-            }
             if !moveBytes(upstream, exchange, client, count, left) { return false }
         case .untilClose:
             moveUnframed(upstream, exchange, client)

@@ -25,7 +25,12 @@ extension Worker {
             if let client = upstream.value.tunnel { pumpTunnel(client) }
         case .idle:
             // Nothing was asked: whatever comes now is the end, or not to be trusted.
-            if upstream.value.isReadable { closeIdle(upstream) }
+            if upstream.value.isReadable {
+                if !upstream.value.transport.isSecure, Sockets.hasBytes(upstream.value.transport.descriptor) {
+                    services.log.info("upstream \(upstream.value.address) sent something when nothing was asked")
+                }
+                closeIdle(upstream)
+            }
         case .free: break
         }
     }
@@ -145,6 +150,9 @@ extension Worker {
         upstream.value.exchange = nil
         upstream.value.requestsServed += 1
         let entry = groups[upstream.value.group]
+        if !upstream.value.input.isEmpty {
+            services.log.warning("upstream \(upstream.value.address) sent more than its reply; \(describe(exchange))")
+        }
         let canKeep =
             isReusable && upstream.value.input.isEmpty && upstream.value.output.isEmpty && !upstream.value.isPeerClosed
             && !isDraining
