@@ -32,6 +32,8 @@ struct UpstreamFailureTests {
         #expect(try client.exchange("GET", "/").status == 502)
         #expect(proxy.errorLog.contains("no-such-name.invalid"))
         #expect(try client.exchange("GET", "/").status == 502)
+        let isSaid = TestProxy.wait { proxy.errorLog.contains("can't be looked up") }
+        #expect(isSaid)
     }
 
     @Test func resolvedNamesAreServed() throws {
