@@ -60,6 +60,12 @@ package enum Sockets {
         return count >= 0 || (errno != EAGAIN && errno != EINTR)
     }
 
+    /// Whether the peer has sent something that hasn't been read yet (recv(2), MSG_PEEK).
+    package static func hasBytes(_ descriptor: Int32) -> Bool {
+        var byte: UInt8 = 0
+        return unsafe recv(descriptor, &byte, 1, clinux_msg_peek_dontwait) > 0
+    }
+
     /// Bytes that the peer's kernel has acknowledged since the connection was opened (tcp(7), TCP_INFO); nil where that isn't
     /// known.
     package static func acknowledgedBytes(_ descriptor: Int32) -> UInt64? {

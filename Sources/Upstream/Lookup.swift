@@ -24,7 +24,7 @@ package enum LookupError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 /// A lookup that failed, for the log.
-package struct LookupFailure: Sendable, Equatable {
+package struct LookupFailure: Sendable, Equatable, CustomStringConvertible {
     package let name: String
     package let error: LookupError
     /// Failures in a row, this one among them. Logging the first of a row is enough.
@@ -40,6 +40,12 @@ package struct LookupFailure: Sendable, Equatable {
         self.failures = failures
         self.keepsAddresses = keepsAddresses
         self.retryIn = retryIn
+    }
+
+    /// One line for the error log. Allocates.
+    package var description: String {
+        let rest = keepsAddresses ? "; the addresses known before stay in use" : ""
+        return "host \"\(name)\" of an upstream can't be looked up: \(error)\(rest)"
     }
 }
 

@@ -56,6 +56,8 @@ struct UpstreamConnection: ~Copyable {
     var isReused = false
     /// A byte of the reply has come.
     var hasReply = false
+    /// When the first byte came of the head that is still incomplete; zero when there is none.
+    var headStartedAt: UInt64 = 0
 
     /// Makes the slot a fresh connection.
     mutating func open(
@@ -83,6 +85,7 @@ struct UpstreamConnection: ~Copyable {
         bytesBefore = 0
         isReused = false
         hasReply = false
+        headStartedAt = 0
         tunnelTimeout = 0
     }
 }

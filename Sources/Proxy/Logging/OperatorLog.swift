@@ -11,8 +11,10 @@ package final class OperatorLog: Sendable {
     private let level: ErrorLogSettings.Level
 
     /// Opens the log. Throws when its file can't be opened.
-    package init(_ settings: ErrorLogSettings) throws(SystemError) {
-        let sink = try OperatorLogSink(settings.destination)
+    ///
+    /// - Parameter fallback: descriptor that lines go to while the file can't be written.
+    package init(_ settings: ErrorLogSettings, fallback: Int32 = 2) throws(SystemError) {
+        let sink = try OperatorLogSink(settings.destination, fallback: fallback)
         self.sink = sink
         level = settings.level
         logger = Logger(label: "postern") { _ in
@@ -74,9 +76,13 @@ private struct OperatorLogHandler: LogHandler {
 private final class OperatorLogSink: Sendable {
     private let path: String?
     private let isOff: Bool
+    private let fallback: Int32
     private let descriptor: Mutex<Int32>
+    /// When a failing file was last complained of; zero for never.
+    private let complainedAt = Atomic<UInt64>(0)
 
-    init(_ destination: ErrorLogSettings.Destination) throws(SystemError) {
+    init(_ destination: ErrorLogSettings.Destination, fallback: Int32) throws(SystemError) {
+        self.fallback = fallback
         switch destination {
         case .standardError:
             (path, isOff) = (nil, false)
@@ -92,6 +98,26 @@ private final class OperatorLogSink: Sendable {
 
     func write(level: Logger.Level, text: String) {
         if isOff { return }
+        let line = Self.line(level, text)
+        let error = descriptor.withLock { Self.write(line, to: $0) }
+        guard let error, let path else { return }
+        // Lost lines would be the ones that tell of the trouble.
+        let now = Clock.monotonic()
+        let last = complainedAt.load(ordering: .relaxed)
+        if last == 0 || now &- last > 10_000_000_000 {
+            complainedAt.store(now, ordering: .relaxed)
+            let complaint = "error_log \(path) can't be written, its lines go to standard error: \(error)"
+            _ = Self.write(Self.line(.critical, complaint), to: fallback)
+        }
+        _ = Self.write(line, to: fallback)
+    }
+
+    private static func write(_ line: [UInt8], to descriptor: Int32) -> SystemError? {
+        let count = unsafe line.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        return count < 0 ? SystemError("write", code: errno) : nil
+    }
+
+    private static func line(_ level: Logger.Level, _ text: String) -> [UInt8] {
         var seconds = time_t(Clock.realtimeSeconds())
         var parts = unsafe tm()
         unsafe localtime_r(&seconds, &parts)
@@ -99,10 +125,7 @@ private final class OperatorLogSink: Sendable {
         let name = level == .warning ? "warn" : level == .critical ? "crit" : level.rawValue
         let day = unsafe "\(parts.tm_year + 1900)/\(padded(parts.tm_mon + 1))/\(padded(parts.tm_mday))"
         let time = unsafe "\(day) \(padded(parts.tm_hour)):\(padded(parts.tm_min)):\(padded(parts.tm_sec))"
-        let line = Array("\(time) [\(name)] \(getpid()): \(LogText.oneLine(text))\n".utf8)
-        descriptor.withLock { descriptor in
-            _ = unsafe line.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        }
+        return Array("\(time) [\(name)] \(getpid()): \(LogText.oneLine(text))\n".utf8)
     }
 
     func reopen() -> SystemError? {

@@ -54,7 +54,8 @@ final class NameService: Sendable {
                 }
                 for mailbox in mailboxes { _ = mailbox.post(.resolved(names)) }
             case .failed(let failure):
-                log.error("\(failure)")
+                // The first of a row tells it all; requests that suffer from it are reported one by one.
+                if failure.failures == 1 { log.error("\(failure)") }
             case .refused(let names):
                 log.error("too many upstream names; not resolved: \(names.joined(separator: ", "))")
             }

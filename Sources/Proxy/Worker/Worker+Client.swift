@@ -116,10 +116,10 @@ extension Worker {
             client.value.isReadable = false
             return settle(client)
         case .endOfStream:
-            clientLeft(client)
+            clientLeft(client, nil)
             return false
-        case .failed:
-            clientLeft(client)
+        case .failed(let error):
+            clientLeft(client, error)
             return false
         }
     }
@@ -133,9 +133,11 @@ extension Worker {
     }
 
     /// The client has gone while no request was under way.
-    private mutating func clientLeft(_ client: Ref<ClientConnection>) {
+    private mutating func clientLeft(_ client: Ref<ClientConnection>, _ error: SystemError?) {
         if client.value.exchange != nil {
             services.log.info("client \(client.value.peer) left in the middle of a request's head")
+        } else if let error {
+            services.log.info("connection of client \(client.value.peer) broke between requests: \(error)")
         }
         close(client)
     }

@@ -14,8 +14,7 @@ extension Worker {
             close(client)
         case .reading:
             if !client.value.output.isEmpty {
-                services.log.info("client \(client.value.peer) took too long to read the reply")
-                abort(client)
+                stoppedReading(client)
             } else if client.value.headStartedAt > 0, let exchange = client.value.exchange {
                 services.log.info("client \(client.value.peer) took too long to send a request's head")
                 client.value.state = .exchanging
@@ -33,6 +32,7 @@ extension Worker {
             exchangeExpired(client)
         case .tunneling:
             services.log.info("client \(client.value.peer) took too long to read from its upgraded connection")
+            Sockets.setResetOnClose(client.value.transport.descriptor)
             abort(client)
         case .lingering, .free:
             close(client)
@@ -45,8 +45,8 @@ extension Worker {
             return
         }
         if !client.value.output.isEmpty || exchange.value.upstream?.value.isReadingPaused ?? false {
-            services.log.info("client \(client.value.peer) took too long to read the reply")
-            abort(client)
+            exchange.value.refusal = .clientGone
+            stoppedReading(client)
         } else if let upstream = exchange.value.upstream, !upstream.value.output.isEmpty {
             // The upstream is slow to take the body, not the client to send it: the upstream's own timer watches.
             timers.set(client.value.timer, deadline: now &+ (exchange.value.location?.value.bodyTimeout ?? 0))
@@ -62,6 +62,13 @@ extension Worker {
             reply.closes = true
             respond(exchange, reply)
         }
+    }
+
+    /// The client takes nothing any more. What it left unread isn't kept by the kernel either.
+    private mutating func stoppedReading(_ client: Ref<ClientConnection>) {
+        services.log.info("client \(client.value.peer) took too long to read the reply")
+        Sockets.setResetOnClose(client.value.transport.descriptor)
+        abort(client)
     }
 
     // MARK: Ends
@@ -105,7 +112,12 @@ extension Worker {
     mutating func abort(_ client: Ref<ClientConnection>) {
         if let exchange = client.value.exchange, exchange.value.progress != .free {
             exchange.value.keepsAlive = false
-            if exchange.value.refusal == .none { exchange.value.refusal = .clientGone }
+            if exchange.value.refusal == .none {
+                exchange.value.refusal = .clientGone
+                if !isStopping {
+                    services.log.info("client closed the connection before it had its reply; \(describe(exchange))")
+                }
+            }
             if !exchange.value.isHeadSent { exchange.value.status = 499 }
             dropUpstream(exchange)
             end(exchange)

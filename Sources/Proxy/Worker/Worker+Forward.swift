@@ -9,6 +9,11 @@ extension Worker {
     /// Sends the request to its location's upstream.
     mutating func forward(_ exchange: Ref<Exchange>) {
         let client = exchange.value.client
+        if client.value.isPeerClosed, !exchange.value.awaitsRequestBody {
+            // Its end came with its request: no event will tell of it later.
+            abort(client)
+            return
+        }
         guard let proxy = exchange.value.location?.value.proxy,
             let group = client.value.groups?.slots[proxy.value.upstream]
         else { return }
@@ -84,7 +89,12 @@ extension Worker {
             let name = entry.value.group.unresolvedName ?? ""
             giveUp(exchange, UpstreamFailure(.unresolved(name), at: .choosing))
         case .noLivePeers:
-            giveUp(exchange, exchange.value.lastFailure ?? UpstreamFailure(.noLivePeers, at: .choosing))
+            if let failure = exchange.value.lastFailure {
+                // Said when that attempt failed.
+                answerFailure(exchange, failure)
+            } else {
+                giveUp(exchange, UpstreamFailure(.noLivePeers, at: .choosing))
+            }
         }
     }
 
@@ -93,6 +103,7 @@ extension Worker {
         upstream.value.bytesBefore += UInt64(upstream.value.bytesTaken)
         upstream.value.bytesTaken = 0
         upstream.value.hasReply = false
+        upstream.value.headStartedAt = 0
         upstream.value.isReadingPaused = false
         exchange.value.upstream = upstream
         exchange.value.lastUpstreamAddress = upstream.value.address
@@ -302,10 +313,16 @@ extension Worker {
     /// No attempt brought a reply: say so, or break off what was begun.
     private mutating func giveUp(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
         report(exchange, failure)
+        answerFailure(exchange, failure)
+    }
+
+    private mutating func answerFailure(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
         exchange.value.refusal = .upstreamFailed
         exchange.value.lastUpstreamStatus =
             exchange.value.isHeadSent ? exchange.value.lastUpstreamStatus : failure.status
         if exchange.value.isHeadSent {
+            // What came before it went wrong is the client's, if it can be had at once.
+            _ = flush(exchange.value.client)
             abort(exchange.value.client)
         } else {
             respond(exchange, Reply(failure.status))

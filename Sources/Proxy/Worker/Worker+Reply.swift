@@ -42,6 +42,9 @@ extension Worker {
             if upstream.value.transport.isDrained, !upstream.value.isPeerClosed { upstream.value.isReadable = false }
             upstream.value.hasReply = true
             exchange.value.upstreamBytes &+= UInt64(count)
+            if exchange.value.progress == .awaitingHead, upstream.value.headStartedAt == 0 {
+                upstream.value.headStartedAt = now
+            }
             rearm(upstream)
             return true
         case .wantsRead, .wantsWrite:
@@ -92,6 +95,7 @@ extension Worker {
             return false
         }
         upstream.value.parser.reset()
+        upstream.value.headStartedAt = 0
         let status = exchange.value.reply.status
         exchange.value.lastUpstreamStatus = status
         if status == 101 { return switchProtocols(upstream, exchange, count) }
@@ -123,6 +127,8 @@ extension Worker {
         }
         upstream.value.input.consume(count)
         exchange.value.reply.reset()
+        if !upstream.value.input.isEmpty { upstream.value.headStartedAt = now }
+        rearm(upstream)
         return !upstream.value.input.isEmpty
     }
 
@@ -201,9 +207,6 @@ extension Worker {
         case .length(let left):
             let available = upstream.value.input.readableCount
             let count = Int(min(UInt64(available), left))
-            if available > count {
-                services.log.warning("upstream \(upstream.value.address) sent more than the length it announced")
-            }
             if !moveBytes(upstream, exchange, client, count, left) { return false }
         case .untilClose:
             moveUnframed(upstream, exchange, client)

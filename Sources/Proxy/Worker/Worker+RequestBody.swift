@@ -64,6 +64,7 @@ extension Worker {
             if let upstream = exchange.value.upstream, !upstream.value.output.isEmpty { _ = flush(upstream) }
             return false
         case .endOfStream, .failed:
+            exchange.value.refusal = .clientGone
             services.log.info("client left in the middle of a request's body; \(describe(exchange))")
             abort(client)
             return false

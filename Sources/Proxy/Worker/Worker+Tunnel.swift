@@ -77,7 +77,10 @@ extension Worker {
                 case .wantsWrite, .wantsRead:
                     upstream.value.isWritable = false
                     return false
-                case .endOfStream, .failed: return true
+                case .endOfStream: return true
+                case .failed(let error):
+                    reportBroken(client, "upstream", error)
+                    return true
                 }
             }
             guard client.value.isReadable else {
@@ -89,7 +92,10 @@ extension Worker {
             case .bytes:
                 if client.value.transport.isDrained, !client.value.isPeerClosed { client.value.isReadable = false }
             case .wantsRead, .wantsWrite: client.value.isReadable = false
-            case .endOfStream, .failed: return true
+            case .endOfStream: return true
+            case .failed(let error):
+                reportBroken(client, "client", error)
+                return true
             }
         }
         schedule(client)
@@ -109,7 +115,10 @@ extension Worker {
                 case .wantsWrite, .wantsRead:
                     client.value.isWritable = false
                     return false
-                case .endOfStream, .failed: return true
+                case .endOfStream: return true
+                case .failed(let error):
+                    reportBroken(client, "client", error)
+                    return true
                 }
             }
             guard upstream.value.isReadable else {
@@ -125,11 +134,18 @@ extension Worker {
                     upstream.value.isReadable = false
                 }
             case .wantsRead, .wantsWrite: upstream.value.isReadable = false
-            case .endOfStream, .failed: return true
+            case .endOfStream: return true
+            case .failed(let error):
+                reportBroken(client, "upstream", error)
+                return true
             }
         }
         schedule(client)
         return false
+    }
+
+    private func reportBroken(_ client: Ref<ClientConnection>, _ side: StaticString, _ error: SystemError) {
+        services.log.info("upgraded connection of client \(client.value.peer) broke on the \(side)'s side: \(error)")
     }
 
     /// One side has ended: both do, the client after what waits for it.

@@ -25,7 +25,12 @@ extension Worker {
             if let client = upstream.value.tunnel { pumpTunnel(client) }
         case .idle:
             // Nothing was asked: whatever comes now is the end, or not to be trusted.
-            if upstream.value.isReadable { closeIdle(upstream) }
+            if upstream.value.isReadable {
+                if !upstream.value.transport.isSecure, Sockets.hasBytes(upstream.value.transport.descriptor) {
+                    services.log.info("upstream \(upstream.value.address) sent something when nothing was asked")
+                }
+                closeIdle(upstream)
+            }
         case .free: break
         }
     }
@@ -71,9 +76,15 @@ extension Worker {
         }
     }
 
-    /// Gives the upstream its time to read anew.
-    func rearmTime(_ upstream: Ref<UpstreamConnection>) -> UInt64 {
+    /// A head that has begun is complete within this time, however long the upstream may take to begin or between reads.
+    private static var headTimeLimit: UInt64 { 60_000_000_000 }
+
+    /// Gives the upstream its time to read anew; not for each byte of a head.
+    private func rearmTime(_ upstream: Ref<UpstreamConnection>) -> UInt64 {
         guard let proxy = upstream.value.exchange?.value.location?.value.proxy else { return .max }
+        if upstream.value.headStartedAt > 0 {
+            return upstream.value.headStartedAt &+ min(proxy.value.readTimeout, Self.headTimeLimit)
+        }
         return now &+ proxy.value.readTimeout
     }
 
@@ -98,9 +109,9 @@ extension Worker {
                 return false
             case .failed(let error):
                 // A gateway that refuses a body may have answered before it closed: that answer counts.
-                if upstream.value.isReadable, upstream.value.state == .active, !upstream.value.isReused {
+                if upstream.value.state == .active, mayHaveAnswered(upstream) {
                     upstream.value.output.clear()
-                    upstream.value.exchange?.value.requestBody = .discarded
+                    discardBody(upstream)
                     return true
                 }
                 upstreamFailed(upstream, UpstreamFailure(.system(error), at: .sendingRequest))
@@ -113,6 +124,22 @@ extension Worker {
         return true
     }
 
+    /// The request's body goes nowhere from here on.
+    private func discardBody(_ upstream: Ref<UpstreamConnection>) {
+        guard let exchange = upstream.value.exchange else { return }
+        // What is still to come of it must not be read as the client's next request.
+        if exchange.value.awaitsRequestBody { exchange.value.keepsAlive = false }
+        exchange.value.requestBody = .discarded
+    }
+
+    /// Whether something lies unread that answers the present request. On a connection from the pool it may have been sent
+    /// before; those that can't be repeated get none with something unread.
+    private func mayHaveAnswered(_ upstream: Ref<UpstreamConnection>) -> Bool {
+        if upstream.value.isReused, upstream.value.exchange?.value.head.method.isIdempotent ?? true { return false }
+        // The event that tells of it may be yet to come.
+        return upstream.value.isReadable || Sockets.hasBytes(upstream.value.transport.descriptor)
+    }
+
     // MARK: Ends
 
     /// The reply is complete: the connection goes to the pool, or ends.
@@ -123,6 +150,9 @@ extension Worker {
         upstream.value.exchange = nil
         upstream.value.requestsServed += 1
         let entry = groups[upstream.value.group]
+        if !upstream.value.input.isEmpty {
+            services.log.warning("upstream \(upstream.value.address) sent more than its reply; \(describe(exchange))")
+        }
         let canKeep =
             isReusable && upstream.value.input.isEmpty && upstream.value.output.isEmpty && !upstream.value.isPeerClosed
             && !isDraining

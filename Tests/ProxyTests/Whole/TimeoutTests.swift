@@ -56,6 +56,54 @@ struct TimeoutTests {
         #expect(try proxy.get("/").text == "abcdefgh")
     }
 
+    /// A reply's head has one wait for all its bytes.
+    @Test func aReplyHeadThatTricklesIs504() throws {
+        let server = try TestServer { peer, _ in
+            _ = try peer.readRequest()
+            try peer.send("HTTP/1.1 200 OK\r\nX: ")
+            peer.timeout = 20_000_000
+            for _ in 0..<200 {
+                _ = try? peer.isAtEnd()
+                try peer.send("y")
+            }
+        }
+        let proxy = try proxy(server.address, "proxy_read_timeout 200ms;")
+        #expect(try proxy.get("/").status == 504)
+        #expect(proxy.errorLog.contains("timed out while reading the head"))
+    }
+
+    /// An interim reply is no beginning of the one that is waited for.
+    @Test func interimRepliesGiveTheNextHeadItsTime() throws {
+        let server = try TestServer { peer, _ in
+            _ = try peer.readRequest()
+            peer.timeout = 60_000_000
+            for _ in 0..<4 {
+                try peer.send("HTTP/1.1 103 Early Hints\r\n\r\n")
+                _ = try? peer.isAtEnd()
+            }
+            try peer.send(Answer.ok("patience"))
+        }
+        let proxy = try proxy(server.address, "proxy_read_timeout 200ms;")
+        let client = try proxy.connect()
+        try client.request("GET", "/")
+        for _ in 0..<4 { #expect(try client.readHead().status == 103) }
+        #expect(try client.readResponse().text == "patience")
+    }
+
+    /// A client whose end comes along with its request is gone: nobody waits for the answer.
+    @Test func aRequestWithItsClientsEndIsCancelled() throws {
+        let server = try silent()
+        let proxy = try proxy(server.address, "")
+        for _ in 0..<20 {
+            let client = try proxy.connect()
+            try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            client.shutdownWrite()
+            #expect(try client.isAtEnd() == true)
+        }
+        #expect(TestProxy.wait { server.openConnections == 0 } == true)
+        #expect(proxy.errorLog.ranges(of: "closed the connection before it had its reply").count == 20)
+    }
+
     @Test func aHeadThatNeverEndsIs408() throws {
         let server = try silent()
         let proxy = try proxy(server.address, "client_header_timeout 100ms;")

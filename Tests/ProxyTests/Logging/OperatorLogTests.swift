@@ -1,0 +1,32 @@
+import EventLoop
+import Glibc
+import TestSupport
+import Testing
+
+@testable import Proxy
+
+struct OperatorLogTests {
+    /// `/dev/full` is a disk without room.
+    @Test func linesOfAFullDiskGoElsewhereAndTheCauseIsSaidOnce() throws {
+        let directory = try TemporaryDirectory()
+        let fallback = try LogFile.open(directory.path("fallback"))
+        defer { close(fallback) }
+        var settings = ErrorLogSettings()
+        settings.destination = .file("/dev/full")
+        let log = try OperatorLog(settings, fallback: fallback)
+        for number in 0..<3 { log.error("line \(number)") }
+        let text = try directory.read("fallback")
+        #expect(text.ranges(of: "No space left on device").count == 1)
+        #expect(text.contains("[crit]"))
+        for number in 0..<3 { #expect(text.ranges(of: "line \(number)\n").count == 1) }
+    }
+
+    @Test func linesGoToTheFile() throws {
+        let directory = try TemporaryDirectory()
+        var settings = ErrorLogSettings()
+        settings.destination = .file(directory.path("error.log"))
+        let log = try OperatorLog(settings, fallback: -1)
+        log.error("two\nlines")
+        #expect(try directory.read("error.log").hasSuffix(": two?lines\n"))
+    }
+}
