@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +71,56 @@ def test_a_post_that_was_read_is_not_sent_twice(peer, start, recorder):
         assert other.requests == []
     finally:
         other.close()
+
+
+def states(pid):
+    """What the threads of a process are doing (proc(5)): S for waiting, T for stopped by a signal."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return {(thread / "stat").read_text().rsplit(")", 1)[1].split()[0] for thread in threads}
+
+
+@pytest.mark.peers("postern-nginx", "postern-native")  # Nginx takes them for the reply
+def test_bytes_older_than_a_request_are_not_its_reply(peer, start):
+    """What a gateway sends on an idle connection is never told to the client that gets the connection next."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n"
+    listener = socket.create_server(("127.0.0.1", 0))
+    connections = []
+
+    def serve(connection):
+        try:
+            while connection.recv(65536):
+                connection.sendall(answer + b"second")
+        except OSError:
+            pass
+
+    def accept():
+        while True:
+            try:
+                connection = listener.accept()[0]
+            except OSError:
+                return
+            connections.append(connection)
+            threading.Thread(target=serve, args=[connection], daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        server = start(peer, Site(upstream=f"127.0.0.1:{listener.getsockname()[1]}"))
+        for _ in range(5):
+            with server.connect("plain") as connection:
+                assert connection.request().text == "second"
+                # Both wait for the loop when it wakes: first the request, then what nobody asked for.
+                wait_until(lambda: states(server.pid) == {"S"}, "the loop to wait")
+                server.signal(signal.SIGSTOP)
+                wait_until(lambda: states(server.pid) == {"T"}, "the loop to stand still")
+                time.sleep(0.1)
+                connection.send(head("GET", "/"))
+                connections[-1].sendall(answer + b"poison")
+                server.signal(signal.SIGCONT)
+                assert connection.response().text == "second"
+    finally:
+        listener.close()
+        for connection in connections:
+            connection.close()
 
 
 def test_weights(peer, start, recorder):

@@ -54,6 +54,8 @@ struct UpstreamConnection: ~Copyable {
     var bytesBefore: UInt64 = 0
     /// It came out of the pool.
     var isReused = false
+    /// The turn of the loop in which it came out of the pool.
+    var takenInTurn: UInt64 = 0
     /// A byte of the reply has come.
     var hasReply = false
     /// When the first byte came of the head that is still incomplete; zero when there is none.

@@ -78,6 +78,7 @@ extension Worker {
             }
             upstream.value.state = .active
             upstream.value.isReused = true
+            upstream.value.takenInTurn = turn
             upstream.value.requestsServed = idle.requestsServed
             exchange.value.connectedAt = now
             attach(upstream, exchange)

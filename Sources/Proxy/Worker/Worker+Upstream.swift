@@ -19,6 +19,11 @@ extension Worker {
             }
         case .securing: secure(upstream)
         case .active:
+            if event.isReadable, isOlderThanRequest(upstream) {
+                reportUnasked(upstream)
+                upstreamFailed(upstream, UpstreamFailure(.closedEarly, at: .waitingForHead))
+                return
+            }
             if !upstream.value.output.isEmpty, upstream.value.isWritable { upstreamWritable(upstream) }
             if upstream.value.state == .active, upstream.value.isReadable { readReply(upstream) }
         case .tunneling:
@@ -27,12 +32,23 @@ extension Worker {
             // Nothing was asked: whatever comes now is the end, or not to be trusted.
             if upstream.value.isReadable {
                 if !upstream.value.transport.isSecure, Sockets.hasBytes(upstream.value.transport.descriptor) {
-                    services.log.info("upstream \(upstream.value.address) sent something when nothing was asked")
+                    reportUnasked(upstream)
                 }
                 closeIdle(upstream)
             }
         case .free: break
         }
+    }
+
+    /// Whether an event of this turn tells of bytes that lay there before the request was written: the connection was taken
+    /// out of the pool within the turn, after the poller had been asked. They can't be the reply.
+    private func isOlderThanRequest(_ upstream: Ref<UpstreamConnection>) -> Bool {
+        upstream.value.isReused && upstream.value.takenInTurn == turn && !upstream.value.hasReply
+            && !upstream.value.transport.isSecure && Sockets.hasBytes(upstream.value.transport.descriptor)
+    }
+
+    private func reportUnasked(_ upstream: Ref<UpstreamConnection>) {
+        services.log.info("upstream \(upstream.value.address) sent something when nothing was asked")
     }
 
     private mutating func upstreamWritable(_ upstream: Ref<UpstreamConnection>) {
@@ -140,6 +156,11 @@ extension Worker {
         return upstream.value.isReadable || Sockets.hasBytes(upstream.value.transport.descriptor)
     }
 
+    /// Whether something lies unread of which no further event will tell.
+    private func hasUnread(_ upstream: Ref<UpstreamConnection>) -> Bool {
+        upstream.value.isReadable && Sockets.hasNews(upstream.value.transport.descriptor)
+    }
+
     // MARK: Ends
 
     /// The reply is complete: the connection goes to the pool, or ends.
@@ -155,7 +176,7 @@ extension Worker {
         }
         let canKeep =
             isReusable && upstream.value.input.isEmpty && upstream.value.output.isEmpty && !upstream.value.isPeerClosed
-            && !isDraining
+            && !isDraining && !hasUnread(upstream)
         guard canKeep else {
             entry.value.group.abandon(upstream.value.peer)
             closeSocket(upstream)

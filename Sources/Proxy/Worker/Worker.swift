@@ -41,6 +41,8 @@ struct Worker: ~Copyable {
     var isDraining = false
     var isStopping = false
     var nextSerial: UInt64
+    /// Counts the turns of the loop.
+    var turn: UInt64 = 0
     /// Client and upstream connections at the most.
     let connectionLimit: Int
 
@@ -93,6 +95,7 @@ struct Worker: ~Copyable {
                 services.log.critical("event loop \(index): \(error)")
                 return
             }
+            turn &+= 1
             environment.value.now = Clock.monotonic()
             environment.value.time.refresh()
             for position in 0..<count { dispatch(poller.event(at: position)) }

@@ -32,7 +32,7 @@ enum ClientReplyCheck {
         "GET /in/?to=%0Anew HTTP/1.0",
     ]
     private static let hopByHop: Set<String> = [
-        "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "http2-settings", "proxy-authenticate",
+        "keep-alive", "proxy-connection", "te", "upgrade", "http2-settings", "proxy-authenticate",
         "proxy-authorization",
     ]
 

@@ -43,7 +43,7 @@ enum UpstreamRequestCheck {
         "x-forwarded-host", "x-request-id", "connection", "upgrade", "content-length", "transfer-encoding",
     ]
     private static let hopByHop: Set<String> = [
-        "keep-alive", "proxy-connection", "te", "trailer", "http2-settings", "proxy-authenticate",
+        "keep-alive", "proxy-connection", "te", "http2-settings", "proxy-authenticate",
         "proxy-authorization",
     ]
 

@@ -78,7 +78,8 @@ enum VariablesCheck {
     }
 
     private static func mapName(_ value: [UInt8]) -> [UInt8] {
-        let name = String(decoding: HeadText.lowered(value), as: UTF8.self)
+        var name = String(decoding: HeadText.lowered(value), as: UTF8.self)
+        if name.utf8.count > 1, name.hasSuffix(".") { name.removeLast() }
         let bytes = name.utf8
         if name == "a.b.test" { return Array("exact".utf8) }
         if name == "c.test" { return Array("both".utf8) }
