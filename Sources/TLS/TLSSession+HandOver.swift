@@ -26,15 +26,12 @@ extension TLSSession {
                 isServer: true,
                 updateInterval: RecordProtection.updateInterval
             ),
-            let witness = protection.makeWitness(),
-            unsafe isTicket(transport.pointee.pending.readable, from: mark, witness)
+            unsafe protection.acceptTicket(transport.pointee.pending.readable, from: mark)
         else {
             unsafe transport.pointee.secrets = TrafficSecrets()
             clearErrors()
             return
         }
-        protection.skipSealed(1)
-
         var subject = ByteBuffer()
         appendPeerSubject(to: &subject)
         unsafe transport.pointee.agreement = Agreement(
@@ -52,28 +49,6 @@ extension TLSSession {
         unsafe SSL_set_shutdown(finished, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
         unsafe SSL_free(finished)
         unsafe session = nil
-    }
-
-    /// Whether one record and no more begins at `mark`, and it is a ticket (RFC 8446, 4.6.1) that opens with `witness`.
-    private func isTicket(_ emitted: borrowing Span<UInt8>, from mark: Int, _ witness: borrowing RecordCipher) -> Bool {
-        let body = mark + RecordHeader.length
-        guard emitted.count >= body, let length = try? RecordHeader.bodyLength(emitted, at: mark),
-            emitted.count == body + length, length > RecordCipher.tagLength + 4
-        else { return false }
-        let end = emitted.count - RecordCipher.tagLength
-        var content = ByteBuffer(capacity: end - body)
-        var isOpened = false
-        _ = unsafe content.withWritable(minimum: end - body) { memory in
-            var space = unsafe MutableSpan<UInt8>(_unsafeBytes: memory)
-            isOpened =
-                witness.begin(header: emitted.extracting(mark..<body))
-                && witness.update(emitted, body..<end, into: &space, at: 0)
-                && witness.finish(tag: emitted, end..<emitted.count)
-            return end - body
-        }
-        let ticket = content.readable
-        return isOpened && ticket[0] == UInt8(SSL3_MT_NEWSESSION_TICKET)
-            && ticket[ticket.count - 1] == ContentType.handshake
     }
 }
 

@@ -58,7 +58,7 @@ struct RecordPeer: ~Copyable {
     /// A key update, after which the next key is in use.
     mutating func update(request: UInt8 = 0) -> [UInt8] {
         let record = seal([24, 0, 0, 1, request], type: 22)
-        let next = KeySchedule.expand(suite.hash, secret.span, label: "traffic upd", length: secret.count)
+        let next = KeySchedule(suite.hash, secret: secret.span).expand(label: "traffic upd", length: secret.count)
         let renewed = (0..<secret.count).map { next[$0] }
         let isSet = cipher.setKey(suite, secret: renewed.span)
         precondition(isSet)

@@ -14,52 +14,55 @@ enum RecordHash: Sendable {
 typealias Derived = InlineArray<48, UInt8>
 
 /// What is derived from a traffic secret (RFC 8446, 7.1 to 7.3).
-enum KeySchedule {
-    /// HKDF-Expand-Label without a context, at most a digest's length of it: one round of HMAC (RFC 5869, 2.3).
-    static func expand(
-        _ hash: RecordHash,
-        _ secret: borrowing Span<UInt8>,
-        label: StaticString,
-        length: Int
-    ) -> Derived {
-        precondition(length <= hash.length && label.utf8CodeUnitCount <= 12)
-        var info = InlineArray<24, UInt8>(repeating: 0)
-        var count = 0
-        func put(_ byte: UInt8) {
-            info[count] = byte
-            count += 1
-        }
-        put(UInt8(length >> 8))
-        put(UInt8(truncatingIfNeeded: length))
-        put(UInt8(6 + label.utf8CodeUnitCount))
-        for byte in [0x74, 0x6C, 0x73, 0x31, 0x33, 0x20] as [UInt8] { put(byte) }
-        for index in 0..<label.utf8CodeUnitCount { put(unsafe label.utf8Start[index]) }
-        put(0)
-        put(1)
-        return authenticate(hash, key: secret, info.span.extracting(0..<count))
+///
+/// HMAC (RFC 2104) on the plain digests: what EVP spends on looking its parts up is many times the work, and this runs at every
+/// handshake. Whoever makes one wipes it.
+struct KeySchedule: ~Copyable {
+    private let hash: RecordHash
+    /// Each has taken in the key.
+    private var inner: RunningDigest
+    private var outer: RunningDigest
+
+    /// - Parameter secret: no longer than a block.
+    init(_ hash: RecordHash, secret: borrowing Span<UInt8>) {
+        precondition(secret.count <= hash.blockLength)
+        self.hash = hash
+        inner = RunningDigest(hash)
+        outer = RunningDigest(hash)
+        var pad = InlineArray<128, UInt8>(repeating: 0x36)
+        for index in secret.indices { pad[index] ^= secret[index] }
+        inner.update(pad.span.extracting(0..<hash.blockLength))
+        for index in pad.indices { pad[index] ^= 0x36 ^ 0x5C }
+        outer.update(pad.span.extracting(0..<hash.blockLength))
+        TLS.wipe(&pad)
     }
 
-    /// HMAC (RFC 2104), with a key no longer than a block.
-    ///
-    /// On the plain digests: what EVP spends on looking its parts up is many times the work, and this runs at every handshake.
-    static func authenticate(
-        _ hash: RecordHash,
-        key: borrowing Span<UInt8>,
-        _ message: borrowing Span<UInt8>
-    ) -> Derived {
-        precondition(key.count <= hash.blockLength)
-        var pad = InlineArray<128, UInt8>(repeating: 0x36)
-        for index in key.indices { pad[index] ^= key[index] }
-        var inner = RunningDigest(hash)
-        inner.update(pad.span.extracting(0..<hash.blockLength))
+    /// HKDF-Expand-Label without a context, at most a digest's length of it: one round of HMAC (RFC 5869, 2.3).
+    func expand(label: StaticString, length: Int) -> Derived {
+        precondition(length <= hash.length && label.utf8CodeUnitCount <= 12)
+        var info = InlineArray<24, UInt8>(repeating: 0)
+        info[1] = UInt8(length)
+        info[2] = UInt8(6 + label.utf8CodeUnitCount)
+        let prefix: InlineArray<6, UInt8> = [0x74, 0x6C, 0x73, 0x31, 0x33, 0x20]
+        for index in prefix.indices { info[3 + index] = prefix[index] }
+        for index in 0..<label.utf8CodeUnitCount { info[9 + index] = unsafe label.utf8Start[index] }
+        // No context, and the first round's number.
+        let end = 9 + label.utf8CodeUnitCount + 1
+        info[end] = 1
+        return authenticate(info.span.extracting(0...end))
+    }
+
+    func authenticate(_ message: borrowing Span<UInt8>) -> Derived {
+        var (inner, outer) = (inner, outer)
         inner.update(message)
         let digest = inner.finish()
-        for index in pad.indices { pad[index] ^= 0x36 ^ 0x5C }
-        var outer = RunningDigest(hash)
-        outer.update(pad.span.extracting(0..<hash.blockLength))
         outer.update(digest.span.extracting(0..<hash.length))
-        wipe(&pad)
         return outer.finish()
+    }
+
+    mutating func wipe() {
+        inner.wipe()
+        outer.wipe()
     }
 }
 
@@ -70,7 +73,7 @@ func wipe<let count: Int>(_ bytes: inout InlineArray<count, UInt8>) {
 }
 
 /// A digest under way; `finish` wipes it.
-private struct RunningDigest: ~Copyable {
+private struct RunningDigest {
     private let hash: RecordHash
     private var small = SHA256_CTX()
     private var large = SHA512_CTX()
@@ -97,14 +100,18 @@ private struct RunningDigest: ~Copyable {
         var span = digest.mutableSpan
         unsafe span.withUnsafeMutableBufferPointer { space in
             switch hash {
-            case .sha256:
-                unsafe postern_sha256_final(&small, space.baseAddress)
-                unsafe OPENSSL_cleanse(&small, MemoryLayout<SHA256_CTX>.size)
-            case .sha384:
-                unsafe postern_sha384_final(&large, space.baseAddress)
-                unsafe OPENSSL_cleanse(&large, MemoryLayout<SHA512_CTX>.size)
+            case .sha256: unsafe postern_sha256_final(&small, space.baseAddress)
+            case .sha384: unsafe postern_sha384_final(&large, space.baseAddress)
             }
         }
+        wipe()
         return digest
+    }
+
+    mutating func wipe() {
+        switch hash {
+        case .sha256: unsafe OPENSSL_cleanse(&small, MemoryLayout<SHA256_CTX>.size)
+        case .sha384: unsafe OPENSSL_cleanse(&large, MemoryLayout<SHA512_CTX>.size)
+        }
     }
 }

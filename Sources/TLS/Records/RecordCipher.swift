@@ -12,7 +12,7 @@ struct RecordCipher: ~Copyable {
     static let tagLength = 16
 
     private let context: OpaquePointer
-    private let direction: Direction
+    private var direction: Direction
     /// The three words of it as they lie in memory.
     private var iv: InlineArray<3, UInt32> = [0, 0, 0]
     /// The number of the next record. It is far below its end when a key has to be replaced.
@@ -38,8 +38,10 @@ struct RecordCipher: ~Copyable {
 
     /// Takes another secret's key, and counts from zero again.
     mutating func setKey(_ suite: RecordSuite, secret: borrowing Span<UInt8>) -> Bool {
-        var key = KeySchedule.expand(suite.hash, secret, label: "key", length: suite.keyLength)
-        let fixed = KeySchedule.expand(suite.hash, secret, label: "iv", length: 12)
+        var schedule = KeySchedule(suite.hash, secret: secret)
+        var key = schedule.expand(label: "key", length: suite.keyLength)
+        let fixed = schedule.expand(label: "iv", length: 12)
+        schedule.wipe()
         let isSet = unsafe key.span.withUnsafeBufferPointer { key in
             unsafe EVP_CipherInit_ex(context, nil, nil, key.baseAddress, nil, direction.rawValue) == 1
         }
@@ -116,6 +118,9 @@ struct RecordCipher: ~Copyable {
                 ) == 1
         }
     }
+
+    /// Changes what it is for. The key serves both ways: these ciphers only ever run forward.
+    mutating func turn(to direction: Direction) { self.direction = direction }
 
     /// The record counts: the next number is due.
     mutating func advance() { sequence += 1 }

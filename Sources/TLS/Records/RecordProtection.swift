@@ -33,7 +33,7 @@ package struct RecordProtection: ~Copyable {
 
     package let suite: RecordSuite
     private var reader: RecordCipher
-    private var writer: RecordCipher
+    var writer: RecordCipher
     private let secrets: SecretBytes
     /// Where the peer's secret lies, and where ours.
     private let (readOffset, writeOffset): (Int, Int)
@@ -250,7 +250,9 @@ package struct RecordProtection: ~Copyable {
     ) -> Bool {
         let length = suite.hash.length
         let secret = unsafe Span(_unsafeStart: secrets.start + offset, count: length)
-        var next = KeySchedule.expand(suite.hash, secret, label: "traffic upd", length: length)
+        var schedule = KeySchedule(suite.hash, secret: secret)
+        var next = schedule.expand(label: "traffic upd", length: length)
+        schedule.wipe()
         for index in 0..<length { unsafe secrets.start[offset + index] = next[index] }
         TLS.wipe(&next)
         return cipher.setKey(suite, secret: secret)
@@ -313,16 +315,4 @@ package struct RecordProtection: ~Copyable {
 
     /// For tests, which can't wait so long.
     mutating func setUpdateInterval(_ interval: UInt64) { updateInterval = max(interval, 2) }
-
-    /// What opens this session's own records, from the first on. Only before one was sealed.
-    func makeWitness() -> RecordCipher? {
-        unsafe RecordCipher.make(
-            suite,
-            .open,
-            secret: Span(_unsafeStart: secrets.start + writeOffset, count: suite.hash.length)
-        )
-    }
-
-    /// Counts the records that OpenSSL has sealed already.
-    mutating func skipSealed(_ count: Int) { for _ in 0..<count { writer.advance() } }
 }
