@@ -120,7 +120,7 @@ let package = Package(
             name: "FuzzReplayTests",
             dependencies: ["Configuration", "ConfigSyntax", "Proxy", "Access", "TLS", "HTTP", "EventLoop", "Bytes"],
             path: "Tests/Fuzz",
-            exclude: ["Fuzzer", "corpus", "dictionaries", "README.md", "run.sh"],
+            exclude: ["Fuzzer", "corpus", "found", "dictionaries", "README.md", "run.sh"],
             sources: ["Checks", "Replay"],
             swiftSettings: strict
         ),

@@ -63,6 +63,11 @@ struct ServerPhase {
             while end > 0 {
                 var start = end
                 while start > 0, value[start - 1] != ASCII.comma { start -= 1 }
+                // An empty element says nothing (RFC 9110, section 5.6.1), wherever it stands.
+                if isBlank(value, start..<end) {
+                    end = start - 1
+                    continue
+                }
                 guard let address = parse(value.extracting(start..<end)) else { return current }
                 current = address
                 if !server.value.realIPIsRecursive || !isTrusted(address, server) { return current }
@@ -72,6 +77,11 @@ struct ServerPhase {
             if server.value.realIPHeader != .xForwardedFor { return current }
         }
         return current
+    }
+
+    private static func isBlank(_ value: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
+        for index in range where value[index] != ASCII.space && value[index] != ASCII.tab { return false }
+        return true
     }
 
     private static func isTrusted(_ address: SocketAddress, _ server: Ref<ServerRuntime>) -> Bool {

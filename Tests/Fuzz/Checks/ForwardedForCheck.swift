@@ -55,12 +55,9 @@ enum ForwardedForCheck {
     private static func walk(_ values: [[UInt8]], from peer: [UInt8], _ isRecursive: Bool, _ isList: Bool) -> [UInt8] {
         guard isTrusted(peer) else { return peer }
         var elements: [ArraySlice<UInt8>] = []
-        // An empty value has no elements; an empty element after the last comma is passed over only there.
-        for value in isList ? values[...] : values.suffix(1) where !value.isEmpty {
-            elements += value.split(separator: 0x2C, omittingEmptySubsequences: false)
-        }
+        for value in isList ? values[...] : values.suffix(1) { elements += value.split(separator: 0x2C) }
         var current = peer
-        for element in elements.reversed() {
+        for element in elements.reversed() where !HeadText.trimmed(element).isEmpty {
             guard let address = address(HeadText.trimmed(element)) else { return current }
             current = address
             if !isRecursive || !isTrusted(address) { return current }

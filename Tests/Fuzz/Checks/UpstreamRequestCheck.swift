@@ -107,7 +107,9 @@ enum UpstreamRequestCheck {
             try hold(!hopByHop.contains(name), "\(name) goes upstream")
             counts[name, default: 0] += 1
             if own.contains(name) { continue }
-            try hold(isNginx || !name.hasPrefix("x-forwarded-") && name != "forwarded", "\(name) goes upstream")
+            // The bare prefix is nobody's field.
+            let isIdentity = name.hasPrefix("x-forwarded-") && name != "x-forwarded-" || name == "forwarded"
+            try hold(isNginx || !isIdentity, "\(name) goes upstream")
             // Others are the client's, in its order.
             var isFound = false
             while !isFound, position < fields {

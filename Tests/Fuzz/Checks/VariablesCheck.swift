@@ -19,7 +19,7 @@ enum VariablesCheck {
 
     static func check(_ input: [UInt8]) throws(Broken) {
         let parts = input.split(separator: 0x0A, maxSplits: 4, omittingEmptySubsequences: false).map { Array($0) }
-        guard parts.count == 5 else { return }
+        guard parts.count == 5, !parts[4].contains(0x0A) else { return }
         var head = Array("GET /?".utf8) + parts[0] + Array(" HTTP/1.1\r\nHost: a\r\nCookie: ".utf8) + parts[1]
         head += Array("\r\nX-Kind: ".utf8) + parts[2] + Array("\r\nCOOKIE: ".utf8) + parts[3]
         head += Array("\r\nX-Name: ".utf8) + parts[4] + Array("\r\n\r\n".utf8)

@@ -33,7 +33,10 @@ struct ServerPhaseTests {
         ("\nX-Forwarded-For: 1.2.3.4\nX-Forwarded-For: 10.0.0.9", "10.0.0.1:1", "10.0.0.9", "1.2.3.4"),
         // What isn't an address ends the walk.
         ("\nX-Forwarded-For: 1.2.3.4, nonsense, 10.0.0.9", "10.0.0.1:1", "10.0.0.9", "10.0.0.9"),
-        ("\nX-Forwarded-For: 1.2.3.4, ", "10.0.0.1:1", "10.0.0.1", "10.0.0.1"),
+        ("\nX-Forwarded-For: 1.2.3.4, ", "10.0.0.1:1", "1.2.3.4", "1.2.3.4"),
+        ("\nX-Forwarded-For: 1.2.3.4,, \t,10.0.0.9", "10.0.0.1:1", "10.0.0.9", "1.2.3.4"),
+        ("\nX-Forwarded-For: 1.2.3.4\nX-Forwarded-For: , 10.0.0.9", "10.0.0.1:1", "10.0.0.9", "1.2.3.4"),
+        ("\nX-Forwarded-For: , ,", "10.0.0.1:1", "10.0.0.1", "10.0.0.1"),
         ("\nX-Forwarded-For: unknown", "10.0.0.1:1", "10.0.0.1", "10.0.0.1"),
         // Ports, brackets, IPv6.
         ("\nX-Forwarded-For: 1.2.3.4:80", "10.0.0.1:1", "1.2.3.4", "1.2.3.4"),
