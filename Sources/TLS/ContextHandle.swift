@@ -6,9 +6,9 @@ struct ContextHandle: ~Copyable, @unchecked Sendable {
     let pointer: OpaquePointer
 
     init(server: Bool) throws(TLSError) {
-        guard let made = unsafe SSL_CTX_new(server ? TLS_server_method() : TLS_client_method()) else {
-            throw TLSError.drained(.settings)
-        }
+        let method = unsafe server ? TLS_server_method() : TLS_client_method()
+        let properties = server && KeyDerivation.isAvailable ? KeyDerivation.properties : nil
+        guard let made = unsafe SSL_CTX_new_ex(nil, properties, method) else { throw TLSError.drained(.settings) }
         unsafe pointer = made
         let modes =
             SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER

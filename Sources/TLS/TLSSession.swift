@@ -122,7 +122,9 @@ package struct TLSSession: ~Copyable {
         // What one flight consists of goes out in one send, when the peer's turn has come.
         unsafe transport.pointee.isHolding = true
         let mark = unsafe transport.pointee.pending.readableCount
+        if unsafe transport.pointee.isFraming { unsafe KeyDerivation.session = transport }
         let result = unsafe SSL_do_handshake(session)
+        unsafe KeyDerivation.session = nil
         unsafe transport.pointee.isHolding = false
         if result == 1 {
             state = .established

@@ -52,6 +52,58 @@ struct KeySchedule: ~Copyable {
         return authenticate(info.span.extracting(0...end))
     }
 
+    /// HKDF-Expand-Label to the length of `output` (RFC 8446, 7.1; RFC 5869, 2.3); false where one of the lengths has no room.
+    /// The label includes its prefix.
+    func expand(
+        _ label: borrowing Span<UInt8>,
+        _ data: borrowing Span<UInt8>,
+        into output: UnsafeMutableBufferPointer<UInt8>
+    ) -> Bool {
+        guard label.count <= 255, data.count <= 255, output.count <= 255 * hash.length else { return false }
+        var info = InlineArray<520, UInt8>(repeating: 0)
+        info[0] = UInt8(output.count >> 8)
+        info[1] = UInt8(output.count & 0xFF)
+        info[2] = UInt8(label.count)
+        var end = 3
+        for index in label.indices { info[end + index] = label[index] }
+        end += label.count
+        info[end] = UInt8(data.count)
+        end += 1
+        for index in data.indices { info[end + index] = data[index] }
+        end += data.count
+        var block = Derived(repeating: 0)
+        var written = 0
+        var round: UInt8 = 1
+        while written < output.count {
+            info[end] = round
+            let text = info.span.extracting(0...end)
+            block =
+                round == 1 ? authenticate(text) : authenticate(block.span.extracting(0..<hash.length), then: text)
+            let count = min(hash.length, output.count - written)
+            for index in 0..<count { unsafe output[written + index] = block[index] }
+            written += count
+            round &+= 1
+        }
+        TLS.wipe(&block)
+        return true
+    }
+
+    /// The plain digest of a text.
+    static func digest(_ hash: RecordHash, of text: borrowing Span<UInt8>) -> Derived {
+        var digest = RunningDigest(hash)
+        digest.update(text)
+        return digest.finish()
+    }
+
+    private func authenticate(_ first: borrowing Span<UInt8>, then second: borrowing Span<UInt8>) -> Derived {
+        var (inner, outer) = (inner, outer)
+        inner.update(first)
+        inner.update(second)
+        let digest = inner.finish()
+        outer.update(digest.span.extracting(0..<hash.length))
+        return outer.finish()
+    }
+
     func authenticate(_ message: borrowing Span<UInt8>) -> Derived {
         var (inner, outer) = (inner, outer)
         inner.update(message)
