@@ -44,9 +44,9 @@ extension TLSSession {
             return .failed(SystemError("recv", code: code))
         }
         let bytes = unsafe Span<UInt8>(_unsafeBytes: UnsafeRawBufferPointer(rebasing: scratch[..<(kept + received)]))
+        // Part of a record only: another receive tells whether the rest, or the end, is there too. The event that told of this
+        // part may have told of the end as well, and won't again.
         outcome = unsafe transport.pointee.records?.read(bytes, into: &space) ?? .endOfStream
-        // A receive that brought less than it might have would bring nothing now.
-        if outcome == .needsMore, unsafe transport.pointee.isDrained { return wantsRead() }
         return nil
     }
 
