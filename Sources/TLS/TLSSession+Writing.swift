@@ -7,7 +7,8 @@ extension TLSSession {
     /// Encrypts and sends `bytes`, as much as the socket takes.
     ///
     /// After `.bytes` with less than all, or `.wantsWrite`, the next write must begin with the first byte not yet taken: that byte may
-    /// have been encrypted already. Ciphertext the socket doesn't take is kept, one record of it at most.
+    /// have been encrypted already. Ciphertext the socket doesn't take is kept: one record of it at most where
+    /// OpenSSL encrypts, four where Postern does.
     package mutating func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
         if let early = unsafe beginWrite(bytes) { return early }
         if unsafe session == nil { return unsafe writeRecords(bytes) }

@@ -96,7 +96,7 @@ enum TLSRecordCheck {
         /// Adds what one byte and its operands ask for; false at the end.
         mutating func step(_ sealer: inout RecordProtection) -> Bool {
             // Byte by byte, a stream costs its length times that of a record.
-            guard stream.count < 50_000, let operation = next(), let length = next() else { return false }
+            guard stream.count < 20_000, let operation = next(), let length = next() else { return false }
             switch operation % 8 {
             case 0, 1, 2:
                 let content = take(Int(length))
