@@ -108,7 +108,7 @@ one() {
         done
     fi
     mkdir -p "$here/found/$target"
-    "$fuzzer" --target="$target" -timeout=5 -rss_limit_mb=2048 -artifact_prefix="$here/found/$target/" \
+    "$fuzzer" --target="$target" -timeout=25 -rss_limit_mb=2048 -artifact_prefix="$here/found/$target/" \
         "${options[@]}" "${folders[@]}" >"$log" 2>&1 || status=$?
     if [ $status -ne 0 ]; then
         broken="$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)"

@@ -231,6 +231,16 @@ extension Connection {
         #expect(connection.server.isTruncated == true)
     }
 
+    /// One event may tell of both, and none will tell of the end again.
+    @Test func leavingWithARecordsFirstPart() throws {
+        var connection = unsafe try connect()
+        _ = receive(&connection.client)
+        connection.pair.sendRaw([23, 3, 3, 0, 100, 1, 2, 3])
+        connection.pair.closeClient()
+        #expect(readOnce(&connection.server).result == .endOfStream)
+        #expect(connection.server.isTruncated == true)
+    }
+
     /// What is sent past OpenSSL's client, and the alert it then gets from the server.
     @Test(
         arguments: [
