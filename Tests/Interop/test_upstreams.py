@@ -84,7 +84,7 @@ def test_bytes_older_than_a_request_are_not_its_reply(peer, start):
     """What a gateway sends on an idle connection is never told to the client that gets the connection next."""
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n"
     listener = socket.create_server(("127.0.0.1", 0))
-    connections = []
+    connections, threads = [], []
 
     def serve(connection):
         try:
@@ -100,9 +100,11 @@ def test_bytes_older_than_a_request_are_not_its_reply(peer, start):
             except OSError:
                 return
             connections.append(connection)
-            threading.Thread(target=serve, args=[connection], daemon=True).start()
+            threads.append(threading.Thread(target=serve, args=[connection], daemon=True))
+            threads[-1].start()
 
-    threading.Thread(target=accept, daemon=True).start()
+    threads.append(threading.Thread(target=accept, daemon=True))
+    threads[0].start()
     try:
         server = start(peer, Site(upstream=f"127.0.0.1:{listener.getsockname()[1]}"))
         for _ in range(5):
@@ -118,9 +120,16 @@ def test_bytes_older_than_a_request_are_not_its_reply(peer, start):
                 server.signal(signal.SIGCONT)
                 assert connection.response().text == "second"
     finally:
-        listener.close()
-        for connection in connections:
-            connection.close()
+        # The threads end before the numbers of their sockets are free.
+        for each in [listener, *connections]:
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        for thread in threads:
+            thread.join(10)
+        for each in [listener, *connections]:
+            each.close()
 
 
 def test_weights(peer, start, recorder):

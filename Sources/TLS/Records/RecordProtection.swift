@@ -126,7 +126,10 @@ package struct RecordProtection: ~Copyable {
             while end >= direct, rest.readable[end - direct] == 0 { end -= 1 }
         }
         if end < direct { while end >= 0, space[position + end] == 0 { end -= 1 } }
-        guard end >= 0 else { return onlyData ? .deferred : .failed(.noContentType) }
+        guard end >= 0 else {
+            rest.wipe()
+            return onlyData ? .deferred : .failed(.noContentType)
+        }
         let type =
             end < direct ? space[position + end] : inner - direct == 1 ? last[0] : rest.readable[end - direct]
         if inner > RecordHeader.contentLimit + 1 || type != ContentType.applicationData {
@@ -180,7 +183,10 @@ package struct RecordProtection: ~Copyable {
         onlyData: Bool
     ) -> RecordEvent {
         if count == 0 {
-            guard emptyCount < Self.emptyLimit else { return onlyData ? .deferred : .failed(.tooManyEmpty) }
+            guard emptyCount < Self.emptyLimit else {
+                rest.wipe()
+                return onlyData ? .deferred : .failed(.tooManyEmpty)
+            }
             emptyCount += 1
         } else {
             emptyCount = 0

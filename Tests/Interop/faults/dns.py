@@ -34,7 +34,9 @@ class NameServer:
                 pytest.skip("port 53 of a loopback address is not to be had")
             except OSError:
                 continue
-        threading.Thread(target=self._run, daemon=True).start()
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def wait_answered(self, before, timeout=10):
         """Waits until more than `before` queries (one for each kind of address) were answered, and taken notice of."""
@@ -44,12 +46,19 @@ class NameServer:
         time.sleep(0.2)
 
     def close(self):
+        # The thread ends first: it must not read on from a number that is another socket's by then.
+        self._is_closing = True
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
+            waker.sendto(b"", (self.host, 53))
+        self._thread.join(10)
         self._socket.close()
 
     def _run(self):
         while True:
             try:
                 query, peer = self._socket.recvfrom(2048)
+                if self._is_closing:
+                    return
                 reply = self._reply(query)
                 if reply:
                     self._socket.sendto(reply, peer)
