@@ -81,11 +81,12 @@ extension Assembler {
                 report(.error(listen.range, message, hint: "add \"redirect\" here too, or take another port"))
             }
             if listen.isHTTP2, !listener.isTLS {
-                let hint = "browsers speak HTTP/2 over TLS only; add \"ssl\", or remove \"http2\""
-                report(.warning(listen.range, "\"http2\" has no effect without \"ssl\"", hint: hint))
+                let hint = "browsers speak HTTP/2 over TLS only; add \"ssl\" for them"
+                report(.note(listen.range, "HTTP/2 without TLS is for clients that begin with it", hint: hint))
             }
-            let isAsked = listen.isHTTP2 || builder.servers[server].scope.effective(\.http2)?.value == true
-            if isAsked, listener.isTLS { listener.isHTTP2 = true }
+            // In the clear only where the socket itself says so.
+            let isAsked = listener.isTLS && builder.servers[server].scope.effective(\.http2)?.value == true
+            if listen.isHTTP2 || isAsked { listener.isHTTP2 = true }
         }
     }
 

@@ -56,6 +56,9 @@ extension Assembler {
         client.largestField = Int(max(buffers.size, first))
         client.largestHead = max(buffers.count * Int(buffers.size), client.largestField)
         client.allowsBareLineFeed = dialect == .nginx
+        client.http2.streams = scope.effective(\.http2Streams)?.value ?? client.http2.streams
+        client.http2.chunk = Int(scope.effective(\.http2Chunk)?.value ?? (dialect == .nginx ? 8192 : 16384))
+        client.http2.window = Int(scope.effective(\.http2Window)?.value ?? UInt64(client.http2.window))
         let keepsUnderscores = scope.effective(\.keepsUnderscores)?.value ?? (dialect == .native)
         client.dropsUnusualFieldNames = !keepsUnderscores
         return client

@@ -83,6 +83,9 @@ struct LevelSettings {
     var stapleFile: Setting<String>?
     var rejectsHandshake: Setting<Bool>?
     var http2: Setting<Bool>?
+    var http2Streams: Setting<Int>?
+    var http2Chunk: Setting<UInt64>?
+    var http2Window: Setting<UInt64>?
 }
 
 /// `proxy_set_header NAME VALUE`.

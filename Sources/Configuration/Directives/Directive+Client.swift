@@ -167,7 +167,7 @@ extension DirectiveTable {
 
 extension ConfigurationBuilder {
     /// Whether the directive stands in a location, where it is read but can't act: the connection comes before it.
-    fileprivate func noteIfInLocation(_ directive: Directive) -> Bool {
+    func noteIfInLocation(_ directive: Directive) -> Bool {
         guard scope.location != nil else { return false }
         let hint = "it belongs to the connection: give it in server or http"
         report(.note(directive.name.range, "\"\(directive.name.text)\" has no effect in a location", hint: hint))

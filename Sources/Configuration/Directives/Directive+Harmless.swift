@@ -9,7 +9,6 @@ private enum Because {
     static let memory = "memory is taken as needed, within bounds"
     static let noCompression = "replies pass as the upstream sent them; compress there"
     static let kernel = "small writes leave at once and large ones are sent whole"
-    static let http2 = "HTTP/2 keeps bounds of its own"
     static let tables = "tables are sized by what they hold"
     static let passThrough = "replies pass as the upstream sent them"
     static let names = "names are looked up by the system's resolver and again when their time is up"
@@ -91,18 +90,15 @@ extension DirectiveTable {
         .harmless("resolver", Because.names),
         .harmless("resolver_timeout", Because.names),
         .harmless("zone", in: .upstream, "all loops live in one process"),
-        .harmless("http2_max_concurrent_streams", Because.http2),
         .harmless("http2_max_concurrent_pushes", "nothing is pushed"),
         .harmless("http2_push", "nothing is pushed: browsers have dropped it"),
         .harmless("http2_push_preload", "nothing is pushed: browsers have dropped it"),
-        .harmless("http2_recv_buffer_size", Because.http2),
-        .harmless("http2_recv_timeout", Because.http2),
+        .harmless("http2_recv_buffer_size", "read buffers belong to the loop, and connections share them"),
+        .harmless("http2_recv_timeout", "client_header_timeout and client_body_timeout hold"),
         .harmless("http2_idle_timeout", "keepalive_timeout holds"),
         .harmless("http2_max_requests", "keepalive_requests holds"),
         .harmless("http2_max_field_size", "large_client_header_buffers holds"),
         .harmless("http2_max_header_size", "large_client_header_buffers holds"),
-        .harmless("http2_chunk_size", Because.http2),
-        .harmless("http2_body_preread_size", Because.http2),
         .harmless("ssl_buffer_size", "records are sized by what there is to send"),
         .harmless("ssl_dhparam", "suites with finite-field Diffie-Hellman are not offered"),
         .harmless("ssl_trusted_certificate", "it serves client certificates and stapling, which are set otherwise"),

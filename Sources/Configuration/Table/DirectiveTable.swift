@@ -5,7 +5,7 @@ package enum DirectiveTable {
     /// By family, in the order of the reference.
     package static let families: [(title: String, directives: [DirectiveSpec])] = [
         ("Process", process), ("Structure", structure), ("Listening", listen), ("TLS for clients", tls),
-        ("Clients' connections", client), ("Real addresses", realIP), ("Proxying", proxy),
+        ("Clients' connections", client), ("HTTP/2", http2), ("Real addresses", realIP), ("Proxying", proxy),
         ("Proxying: failures", proxyRetry), ("TLS to upstreams", proxyTLS), ("Upstreams", upstream),
         ("Access", access), ("Rate limits", limitReq), ("Responses", response), ("Maps", map), ("Logs", log),
         ("Without effect", harmless), ("Refused", refused), ("Of a later version", later),

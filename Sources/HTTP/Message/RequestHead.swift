@@ -39,6 +39,9 @@ package struct RequestHead: ~Copyable, Sendable {
         fields = FieldTable(capacity: fieldCapacity)
     }
 
+    /// The whole body has come, so that its length is known: it is passed on with that.
+    package mutating func setLength(_ count: UInt64) { body = .length(count) }
+
     /// Forgets the request and keeps the storage.
     package mutating func reset() {
         method = .other

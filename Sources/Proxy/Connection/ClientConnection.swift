@@ -3,12 +3,13 @@ import Bytes
 import EventLoop
 import HTTP
 
-/// A client's connection.
+/// A client's connection, or one HTTP/2 stream of it: a stream is a client of its own, whose transport is the stream.
 ///
 /// ```
 /// handshaking ─▶ reading ─▶ exchanging ─▶ reading …          keep-alive
 ///                              │  └─▶ tunneling              101
 ///                              └─▶ lingering ─▶ (freed)      the answer is out, the rest is drained for a while
+///              └─▶ multiplexing                          HTTP/2: its streams are clients of their own
 /// ```
 struct ClientConnection: ~Copyable {
     enum State: UInt8 {
@@ -21,8 +22,11 @@ struct ClientConnection: ~Copyable {
         case exchanging
         /// Bytes both ways after 101.
         case tunneling
-        /// Everything is written and our side ended; reads until the peer ends too, so that it gets our last words.
+        /// Everything is written and our side ended; reads until the peer ends too, so that it gets our last words. A stream
+        /// waits until its last frames are out.
         case lingering
+        /// Speaks HTTP/2.
+        case multiplexing
     }
 
     var state = State.free
@@ -73,6 +77,23 @@ struct ClientConnection: ~Copyable {
     /// Stands in the worker's list of clients to look after.
     var isScheduled = false
 
+    // HTTP/2.
+    /// The connection that carries this stream; nil for what is a connection itself.
+    var parent: Ref<ClientConnection>?
+    /// The streams under way on this connection, a doubly linked list.
+    var firstStream: Ref<ClientConnection>?
+    var nextStream: Ref<ClientConnection>?
+    var previousStream: Ref<ClientConnection>?
+    /// The protocol's state on this connection.
+    var session: HTTP2Session?
+    /// Stands in the worker's list of connections that have frames to send.
+    var isSendPending = false
+    /// No stream has been under way since then; 0 while one is.
+    var idleSince: UInt64 = 0
+
+    /// Whether it is one stream of a connection.
+    var isStream: Bool { parent != nil }
+
     /// Makes the slot a fresh connection.
     mutating func open(
         slot: UInt32,
@@ -102,5 +123,12 @@ struct ClientConnection: ~Copyable {
         requestCount = 0
         bytesWritten = 0
         lingered = 0
+        isSendPending = false
+        idleSince = 0
     }
+}
+
+extension Ref where Value == ClientConnection {
+    /// The connection: itself, or the one that carries this stream.
+    var connection: Ref<ClientConnection> { value.parent ?? self }
 }

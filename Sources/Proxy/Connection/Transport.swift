@@ -1,11 +1,14 @@
 import Bytes
 import EventLoop
+import HTTP
 import TLS
 
-/// The bytes of one connection: a socket, with or without TLS.
+/// The bytes of one connection: a socket, with or without TLS; or of one HTTP/2 stream.
 struct Transport: ~Copyable {
     private var socket: OwnedDescriptor?
     private var session: TLSSession?
+    /// Instead of a socket.
+    private(set) var stream: HTTP2StreamHandle?
     /// The socket's number, or -1.
     private(set) var descriptor: Int32 = -1
     /// The last read brought less than it asked for: the next edge tells when to read on.
@@ -20,6 +23,13 @@ struct Transport: ~Copyable {
         isDrained = false
     }
 
+    /// Takes a stream over.
+    mutating func open(_ stream: HTTP2StreamHandle) {
+        self.stream = stream
+        // Events tell when there is more.
+        isDrained = false
+    }
+
     /// Speaks TLS from here on.
     mutating func secure(_ session: consuming TLSSession) {
         self.session = consume session
@@ -30,6 +40,10 @@ struct Transport: ~Copyable {
 
     /// Closes the socket at once, without a word to the peer.
     mutating func close() {
+        if let stream {
+            stream.release()
+            self.stream = nil
+        }
         session = nil
         socket = nil
         descriptor = -1
@@ -45,6 +59,7 @@ struct Transport: ~Copyable {
     /// Reads what fits into the buffer's free storage, at least `minimum` bytes of room.
     mutating func read(into buffer: inout ByteBuffer, minimum: Int) -> IOResult {
         if session == nil {
+            if let stream { return stream.read(into: &buffer) }
             return IO.read(descriptor, into: &buffer, minimum: minimum, isDrained: &isDrained)
         }
         var result = IOResult.wantsRead
@@ -68,7 +83,10 @@ struct Transport: ~Copyable {
 
     /// Writes what is readable in the buffer and consumes what went over.
     mutating func write(from buffer: inout ByteBuffer) -> IOResult {
-        if session == nil { return IO.write(descriptor, from: &buffer) }
+        if session == nil {
+            if let stream { return stream.write(from: &buffer) }
+            return IO.write(descriptor, from: &buffer)
+        }
         let result = unsafe buffer.withReadable { unsafe session?.write($0) ?? .endOfStream }
         if case .bytes(let count) = result { buffer.consume(count) }
         return result
@@ -81,6 +99,10 @@ struct Transport: ~Copyable {
 
     /// Ends our side of the stream.
     mutating func endWriting() {
+        if let stream {
+            stream.end()
+            return
+        }
         endSession()
         if isOpen { IO.shutdownWrite(descriptor) }
     }
@@ -90,6 +112,14 @@ struct Transport: ~Copyable {
         switch session {
         case .some(let session): session.isResumed
         case .none: false
+        }
+    }
+
+    /// What ALPN chose; nil without TLS, or where the peer doesn't offer it.
+    var applicationProtocol: ApplicationProtocol? {
+        switch session {
+        case .some(let session): session.applicationProtocol
+        case .none: nil
         }
     }
 

@@ -27,6 +27,8 @@ struct Exchange: ~Copyable {
         case none
         case length(UInt64)
         case chunked
+        /// Until the HTTP/2 stream's end.
+        case streamed
         /// All of it has been read.
         case complete
         /// Nobody wants it: the reply was made without it.
@@ -43,7 +45,11 @@ struct Exchange: ~Copyable {
     }
 
     /// How the reply's body goes to the client.
-    enum ReplyFraming: UInt8 { case none, length, chunked, untilClose }
+    enum ReplyFraming: UInt8 {
+        case none, length, chunked, untilClose
+        /// The HTTP/2 stream's end.
+        case stream
+    }
 
     var progress = Progress.free
     var slot: UInt32 = 0
@@ -127,10 +133,19 @@ struct Exchange: ~Copyable {
     /// The configuration it runs under: its client's, which changes between requests only.
     var runtime: Runtime? { client.value.runtime }
 
+    /// It came over HTTP/2.
+    var isStream: Bool { client.value.isStream }
+
+    /// It asks for a WebSocket on an HTTP/2 stream (RFC 8441).
+    var isExtendedConnect: Bool { client.value.transport.stream?.isExtendedConnect ?? false }
+
+    /// The rest of its body comes until the stream ends.
+    var isStreamed: Bool { if case .streamed = requestBody { true } else { false } }
+
     /// Some of the request's body is still to come.
     var awaitsRequestBody: Bool {
         switch requestBody {
-        case .length, .chunked: true
+        case .length, .chunked, .streamed: true
         case .none, .complete, .discarded: false
         }
     }

@@ -5,7 +5,7 @@ import HTTP
 extension RequestContext {
     /// Appends a variable of the client's connection.
     func appendConnection(_ code: VariableCode, to output: inout ByteBuffer) {
-        let client = client
+        let client = client.connection
         switch code {
         case .remoteAddress: exchange.value.remote.appendAddress(to: &output)
         case .remotePort: output.append(decimal: UInt64(exchange.value.remote.port))
@@ -31,7 +31,7 @@ extension RequestContext {
 
     /// The address that the client connected to.
     private var localAddress: SocketAddress {
-        let client = client
+        let client = client.connection
         if let known = client.value.local { return known }
         let address =
             Sockets.localAddress(of: client.value.transport.descriptor) ?? SocketAddress(ipv4: 0, port: 0)

@@ -17,7 +17,7 @@ extension RequestContext {
         case .request: appendRequestLine(to: &output)
         case .requestMethod: output.append(exchange.value.headBytes.written, exchange.value.head.methodRange.range)
         case .host: appendHost(to: &output)
-        case .serverProtocol: output.append(exchange.value.head.minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1")
+        case .serverProtocol: output.append(protocolName)
         case .requestID: appendIdentifier(to: &output)
         case .requestLength: output.append(decimal: exchange.value.requestBytes)
         case .contentLength: appendField(.contentLength, to: &output)
@@ -48,7 +48,14 @@ extension RequestContext {
         output.append(exchange.value.headBytes.written, head.range)
         output.append(ASCII.space)
         output.append(exchange.value.headBytes.written, exchange.value.head.target.range)
-        output.append(exchange.value.head.minorVersion == 0 ? " HTTP/1.0" : " HTTP/1.1")
+        output.append(ASCII.space)
+        output.append(protocolName)
+    }
+
+    /// As `$server_protocol` has it.
+    private var protocolName: StaticString {
+        if exchange.value.isStream { return "HTTP/2.0" }
+        return exchange.value.head.minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1"
     }
 
     /// The request's host in lower case without its port, or the server's name when there is none.

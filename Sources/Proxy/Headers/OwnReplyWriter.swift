@@ -4,8 +4,10 @@ import HTTP
 /// Writes an answer that Postern makes by itself: head and body in one.
 struct OwnReplyWriter {
     /// - Parameter isReady: what `/.postern/ready` is to say.
-    static func write(_ request: RequestContext, _ reply: Reply, to output: inout ByteBuffer) {
+    /// - Returns: bytes of the head.
+    static func write(_ request: RequestContext, _ reply: Reply, to output: inout ByteBuffer) -> Int {
         let exchange = request.exchange
+        let start = output.readableCount
         var body = ByteBuffer()
         var location = ByteBuffer()
         makeBody(request, reply, &body, &location)
@@ -40,11 +42,13 @@ struct OwnReplyWriter {
         }
         ResponseFields.write(request, status: reply.status, to: &output)
         output.append("\r\n")
+        let count = output.readableCount - start
         let isHead = exchange.value.head.method == .head
         if hasBody, !isHead {
             output.append(body.readable)
             exchange.value.bodyBytesSent += UInt64(body.readableCount)
         }
+        return count
     }
 
     /// The body's type, unless a rule of the location sets one.

@@ -47,8 +47,9 @@ struct ReplyHeadWriter {
         to output: inout ByteBuffer
     ) {
         let exchange = request.exchange
-        writeStatusLine(exchange.value.reply.status, to: &output)
         let isFinal = exchange.value.reply.status == 101
+        // To an extended CONNECT the upstream's 101 is a 200 (RFC 8441, section 5).
+        writeStatusLine(isFinal ? exchange.value.status : exchange.value.reply.status, to: &output)
         if isFinal {
             writeServer(request, to: &output)
             writeDate(request, to: &output)
@@ -59,6 +60,7 @@ struct ReplyHeadWriter {
             let field = exchange.value.reply.fields[index]
             if field.isNominated || field.id.isHopByHop || field.id == .contentLength { continue }
             if isFinal, field.id == .server || field.id == .date { continue }
+            if field.id == .secWebSocketAccept, exchange.value.isStream { continue }
             run.keep(field, bytes, to: &output)
         }
         run.flush(bytes, to: &output)
@@ -114,7 +116,7 @@ struct ReplyHeadWriter {
     ) {
         switch exchange.value.replyFraming {
         case .chunked: output.append("Transfer-Encoding: chunked\r\n")
-        case .untilClose: break
+        case .untilClose, .stream: break
         case .length, .none:
             // For HEAD and 304 the length is that of the body that isn't there.
             guard let index = exchange.value.reply.fields.first(.contentLength), exchange.value.reply.status != 204

@@ -25,7 +25,10 @@ struct RequestHeadWriter {
         case .none, .untilClose:
             break
         }
-        if exchange.value.passesUpgrade { output.append("Connection: upgrade\r\nUpgrade: websocket\r\n") }
+        if exchange.value.passesUpgrade {
+            output.append("Connection: upgrade\r\nUpgrade: websocket\r\n")
+            if exchange.value.isStream { UpgradeKey.append(exchange, to: &output) }
+        }
         writeClientFields(request, proxy, to: &output)
         output.append("\r\n")
     }
@@ -93,7 +96,7 @@ struct RequestHeadWriter {
         output.append("\r\nX-Real-IP: ")
         exchange.value.remote.appendAddress(to: &output)
         output.append(
-            request.client.value.transport.isSecure
+            request.client.connection.value.transport.isSecure
                 ? "\r\nX-Forwarded-Proto: https\r\n" : "\r\nX-Forwarded-Proto: http\r\n"
         )
         let authority = exchange.value.head.authority
@@ -127,6 +130,7 @@ struct RequestHeadWriter {
             if field.isNominated || field.id.isHopByHop || (field.isAlias && dropsUnusual) { continue }
             switch field.id {
             case .contentLength, .expect, .host: continue
+            case .secWebSocketKey: if exchange.value.isStream { continue }
             case .authorization: if stripsAuthorization { continue }
             default: if stripsIdentity, field.id.isIdentity { continue }
             }

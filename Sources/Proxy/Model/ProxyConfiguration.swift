@@ -130,6 +130,19 @@ package struct ClientSettings: Sendable, Equatable {
     package var allowsBareLineFeed = false
     /// Whether a field whose name holds `_` or `.` is dropped (Nginx's default) or passed on unless it aliases one of ours.
     package var dropsUnusualFieldNames = false
+    package var http2 = HTTP2Bounds()
+
+    package init() {}
+}
+
+/// Bounds of an HTTP/2 connection.
+package struct HTTP2Bounds: Sendable, Equatable {
+    /// Streams under way at once.
+    package var streams = 128
+    /// Bytes of a DATA frame that is sent, 1 to 16,384.
+    package var chunk = 16384
+    /// Bytes of a request's body that may come before any is taken: a stream's initial window.
+    package var window = 65535
 
     package init() {}
 }

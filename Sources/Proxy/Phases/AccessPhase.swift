@@ -78,7 +78,8 @@ struct AccessPhase {
         }
         let value = exchange.value.head.fields[index].value.range
         let environment = request.environment
-        let client = request.client
+        // A stream shares what its connection proved.
+        let client = request.client.connection
         if client.value.proved.matches(
             exchange.value.headBytes.written.extracting(value),
             table,

@@ -73,6 +73,8 @@ final class ListenerRuntime: Sendable {
     let model: ListenerConfiguration
     let names: ServerNameTable
     let tls: ListenerTLS?
+    /// HTTP/2 is spoken without TLS, to clients that begin with it.
+    let speaksClearHTTP2: Bool
 
     init(
         _ listener: ListenerConfiguration,
@@ -81,6 +83,7 @@ final class ListenerRuntime: Sendable {
         arena: Arena
     ) throws(TLSError) {
         self.model = listener
+        speaksClearHTTP2 = listener.isHTTP2 && !listener.isTLS
         var names: [(name: ServerName, server: Int)] = []
         for index in listener.servers {
             for name in model.servers[index].names { names.append((name, index)) }
@@ -202,7 +205,7 @@ private func makeListenerTLS(
     var fallback: ServerContext?
     for index in listener.servers {
         guard var settings = model.servers[index].tls else { continue }
-        settings.applicationProtocols = [.http11]
+        settings.applicationProtocols = listener.isHTTP2 ? [.http2, .http11] : [.http11]
         // What was agreed on with one server counts at no other.
         settings.sessionContext = Array("\(listener.address)/\(model.servers[index].primaryName)/\(index)".utf8)
         let context = try ServerContext(settings, ticketKeys: ticketKeys)

@@ -46,7 +46,7 @@ extension Worker {
         let socket = sockets[position]
         guard socket.value.isOpen, !isAcceptPaused else { return }
         for _ in 0..<64 {
-            if clients.count >= connectionLimit {
+            if clients.count - streamCount >= connectionLimit {
                 pauseAccepting("\(connectionLimit) connections are open, which is all that worker_connections allows")
                 return
             }

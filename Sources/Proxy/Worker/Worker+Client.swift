@@ -23,6 +23,7 @@ extension Worker {
         case .exchanging: advanceExchange(client)
         case .tunneling: pumpTunnel(client)
         case .lingering: linger(client)
+        case .multiplexing: multiplex(client)
         case .free: break
         }
     }
@@ -32,6 +33,11 @@ extension Worker {
     private mutating func handshake(_ client: Ref<ClientConnection>) {
         switch client.value.transport.handshake() {
         case .done:
+            if client.value.transport.applicationProtocol == .http2 {
+                client.value.isReadable = true
+                beginSession(client)
+                return
+            }
             client.value.state = .reading
             let settings = settings(of: client)
             timers.set(client.value.timer, deadline: client.value.acceptedAt &+ settings.headerTimeout)
@@ -89,6 +95,15 @@ extension Worker {
             // Answers wait to be written: a client that sends and never reads is given no more work.
             if !client.value.output.isEmpty { return }
             if !client.value.input.isEmpty {
+                if client.value.listener?.speaksClearHTTP2 ?? false, client.value.requestCount == 0 {
+                    switch priorKnowledge(client) {
+                    case .no: break
+                    case .yes: return
+                    case .unclear:
+                        guard readMore(client) else { return }
+                        continue
+                    }
+                }
                 guard parseHead(client) else { return }
                 if client.value.state != .reading { return }
                 // Answered at once: the next request of a pipeline can have its slot.
@@ -220,7 +235,7 @@ extension Worker {
     }
 
     /// A slot for the client's next request; nil when there is none left.
-    private mutating func begin(_ client: Ref<ClientConnection>) -> Ref<Exchange>? {
+    mutating func begin(_ client: Ref<ClientConnection>) -> Ref<Exchange>? {
         guard let slot = exchanges.allocate({ Exchange(client: client) }) else {
             services.log.critical("no room for another request: \(connectionLimit) are under way")
             return nil
@@ -238,7 +253,7 @@ extension Worker {
     }
 
     /// Moves an idle connection to the current configuration, if its listener is still there.
-    private mutating func adoptRuntime(_ client: Ref<ClientConnection>) {
+    mutating func adoptRuntime(_ client: Ref<ClientConnection>) {
         guard let old = client.value.listener else { return }
         for listener in runtime.listeners where listener.model.address == old.model.address {
             client.value.listener = listener
@@ -285,7 +300,9 @@ extension Worker {
     mutating func flush(_ client: Ref<ClientConnection>) -> Bool {
         while !client.value.output.isEmpty {
             switch client.value.transport.write(from: &client.value.output) {
-            case .bytes(let count): client.value.bytesWritten &+= UInt64(count)
+            case .bytes(let count):
+                client.value.bytesWritten &+= UInt64(count)
+                announce(client)
             case .wantsWrite, .wantsRead:
                 client.value.isWritable = false
                 timers.set(client.value.timer, deadline: now &+ sendTimeout(client))

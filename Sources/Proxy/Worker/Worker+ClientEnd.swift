@@ -32,9 +32,14 @@ extension Worker {
             exchangeExpired(client)
         case .tunneling:
             services.log.info("client \(client.value.peer) took too long to read from its upgraded connection")
-            Sockets.setResetOnClose(client.value.transport.descriptor)
+            forgetUnread(client)
             abort(client)
+        case .multiplexing:
+            sessionExpired(client)
         case .lingering, .free:
+            if client.value.isStream {
+                services.log.info("client \(client.value.peer) took too long to read the reply of a stream")
+            }
             close(client)
         }
     }
@@ -65,16 +70,24 @@ extension Worker {
     }
 
     /// The client takes nothing any more. What it left unread isn't kept by the kernel either.
-    private mutating func stoppedReading(_ client: Ref<ClientConnection>) {
+    mutating func stoppedReading(_ client: Ref<ClientConnection>) {
         services.log.info("client \(client.value.peer) took too long to read the reply")
-        Sockets.setResetOnClose(client.value.transport.descriptor)
+        forgetUnread(client)
         abort(client)
+    }
+
+    private func forgetUnread(_ client: Ref<ClientConnection>) {
+        if !client.value.isStream { Sockets.setResetOnClose(client.value.transport.descriptor) }
     }
 
     // MARK: Ends
 
     /// Everything is written: end our side and wait a while for the client to end its own, so that our last words arrive.
     mutating func beginLingering(_ client: Ref<ClientConnection>) {
+        if client.value.isStream {
+            finishStream(client)
+            return
+        }
         if client.value.isPeerClosed {
             client.value.transport.endSession()
             close(client)
@@ -89,6 +102,10 @@ extension Worker {
 
     /// Reads and drops what a client still sends, up to a bound.
     mutating func linger(_ client: Ref<ClientConnection>) {
+        if client.value.isStream {
+            if client.value.isPeerClosed { close(client) }
+            return
+        }
         if !client.value.input.hasStorage { client.value.input = buffers.take() }
         while client.value.isReadable {
             client.value.input.clear()
@@ -115,7 +132,8 @@ extension Worker {
             if exchange.value.refusal == .none {
                 exchange.value.refusal = .clientGone
                 if !isStopping {
-                    services.log.info("client closed the connection before it had its reply; \(describe(exchange))")
+                    let what: StaticString = client.value.isStream ? "gave the stream up" : "closed the connection"
+                    services.log.info("client \(what) before it had its reply; \(describe(exchange))")
                 }
             }
             if !exchange.value.isHeadSent { exchange.value.status = 499 }
@@ -133,8 +151,10 @@ extension Worker {
     mutating func close(_ client: Ref<ClientConnection>) {
         guard client.value.state != .free else { return }
         if let exchange = client.value.exchange { release(exchange) }
+        if client.value.session != nil { closeStreams(client) }
         if client.value.state == .reading || client.value.state == .tunneling { client.value.transport.endSession() }
         client.value.transport.close()
+        if client.value.isStream { leave(client) }
         free(client)
     }
 

@@ -157,8 +157,9 @@ extension Worker {
         exchange.value.isHeadSent = true
         prepareOutput(client)
         let before = client.value.output.readableCount
-        OwnReplyWriter.write(context(exchange), reply, to: &client.value.output)
+        let headCount = OwnReplyWriter.write(context(exchange), reply, to: &client.value.output)
         exchange.value.bytesSent += UInt64(client.value.output.readableCount - before)
+        if exchange.value.isStream { passHead(client, count: headCount) }
         finish(exchange)
     }
 

@@ -21,6 +21,11 @@ extension Worker {
         exchange.value.passesUpgrade =
             proxy.value.passesUpgrade && exchange.value.head.upgrade == .webSocket && exchange.value.head.method == .get
             && exchange.value.head.minorVersion == 1 && !exchange.value.awaitsRequestBody
+        if exchange.value.isExtendedConnect, !exchange.value.passesUpgrade {
+            exchange.value.refusal = .badRequest
+            respond(exchange, Reply(501))
+            return
+        }
         exchange.value.progress = .awaitingHead
         exchange.value.firstAttemptAt = now
         if exchange.value.awaitsRequestBody {
@@ -29,6 +34,7 @@ extension Worker {
                 exchange.value.sentContinue = true
                 prepareOutput(client)
                 client.value.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+                passInterim(client)
                 if !flush(client), client.value.state == .free { return }
             }
             timers.set(client.value.timer, deadline: now &+ exchange.value.location!.value.bodyTimeout)

@@ -96,6 +96,7 @@ extension Worker {
         closeSockets()
         for slot in 0..<UInt32(clients.slotCount) {
             let client = clients[slot]
+            if client.value.state == .multiplexing { drainSession(client) }
             // Idle ones end now; a request that is coming or running is answered first.
             if client.value.state == .reading, client.value.exchange == nil, client.value.output.isEmpty,
                 client.value.requestCount > 0 || !client.value.isReadable

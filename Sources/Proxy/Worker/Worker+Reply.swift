@@ -100,6 +100,11 @@ extension Worker {
         exchange.value.lastUpstreamStatus = status
         if status == 101 { return switchProtocols(upstream, exchange, count) }
         if status < 200 { return takeInterim(upstream, exchange, count) }
+        if status < 300, exchange.value.isExtendedConnect {
+            // The client would take it for an open stream.
+            upstreamFailed(upstream, UpstreamFailure(.badHead("it answers an upgrade as if it were none"), at: .readingHead))
+            return false
+        }
         exchange.value.headReceivedAt = now
         if retriesElsewhere(upstream, exchange, status) { return false }
         groups[upstream.value.group].value.group.succeeded(upstream.value.peer)
@@ -122,6 +127,7 @@ extension Worker {
         if exchange.value.reply.status != 100, exchange.value.head.minorVersion == 1 {
             prepareOutput(client)
             ReplyHeadWriter.writeInterim(context(exchange), upstream.value.input.readable, to: &client.value.output)
+            passInterim(client)
             _ = flush(client)
             if client.value.state == .free { return false }
         }
@@ -166,16 +172,17 @@ extension Worker {
         exchange.value.isHeadSent = true
         // Of the body alone, and of this attempt.
         exchange.value.upstreamBytes = UInt64(upstream.value.input.readableCount - count)
-        let canChunk = exchange.value.head.minorVersion == 1
+        let unknown: Exchange.ReplyFraming =
+            exchange.value.isStream ? .stream : exchange.value.head.minorVersion == 1 ? .chunked : .untilClose
         switch exchange.value.reply.body {
         case .none: (exchange.value.replyBody, exchange.value.replyFraming) = (.complete, .none)
         case .length(let length):
             exchange.value.replyBody = length == 0 ? .complete : .length(length)
             exchange.value.replyFraming = .length
         case .chunked:
-            (exchange.value.replyBody, exchange.value.replyFraming) = (.chunked, canChunk ? .chunked : .untilClose)
+            (exchange.value.replyBody, exchange.value.replyFraming) = (.chunked, unknown)
         case .untilClose:
-            (exchange.value.replyBody, exchange.value.replyFraming) = (.untilClose, canChunk ? .chunked : .untilClose)
+            (exchange.value.replyBody, exchange.value.replyFraming) = (.untilClose, unknown)
         }
         if exchange.value.replyFraming == .untilClose || isDraining { exchange.value.keepsAlive = false }
         // A client that still sends a body nobody reads to its end can't be told where the next request begins.
@@ -189,6 +196,10 @@ extension Worker {
         let before = client.value.output.readableCount
         ReplyHeadWriter.write(context(exchange), proxy, upstream.value.input.readable, to: &client.value.output)
         exchange.value.bytesSent += UInt64(client.value.output.readableCount - before)
+        if exchange.value.isStream {
+            let isWhole = if case .complete = exchange.value.replyBody { true } else { false }
+            passHead(client, ends: isWhole)
+        }
         upstream.value.input.consume(count)
         if case .complete = exchange.value.replyBody {
             finishReply(exchange, isReusable: exchange.value.reply.isKeepAlive)
@@ -260,6 +271,7 @@ extension Worker {
             switch client.value.transport.write(from: &upstream.value.input) {
             case .bytes(let written):
                 client.value.bytesWritten &+= UInt64(written)
+                announce(client)
                 account(exchange, written, left - UInt64(moved))
                 moved += written
                 rest -= written
@@ -328,6 +340,8 @@ extension Worker {
                         ChunkedEncoder.appendEnd(to: &client.value.output)
                     }
                     exchange.value.bytesSent += UInt64(client.value.output.readableCount - before)
+                } else if exchange.value.replyFraming == .stream, let trailers {
+                    client.value.transport.stream?.keepTrailers(upstream.value.input.readable.extracting(trailers))
                 }
                 upstream.value.input.consume(consumed)
                 exchange.value.replyBody = .complete

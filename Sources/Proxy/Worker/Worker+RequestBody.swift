@@ -55,6 +55,7 @@ extension Worker {
         if client.value.input.writableCount == 0 { client.value.input.compact() }
         switch client.value.transport.read(into: &client.value.input, minimum: 1) {
         case .bytes:
+            announce(client)
             if client.value.transport.isDrained, !client.value.isPeerClosed { client.value.isReadable = false }
             timers.set(client.value.timer, deadline: now &+ exchange.value.location!.value.bodyTimeout)
             return true
@@ -63,6 +64,9 @@ extension Worker {
             if client.value.input.isEmpty { dropInput(client) }
             if let upstream = exchange.value.upstream, !upstream.value.output.isEmpty { _ = flush(upstream) }
             return false
+        case .endOfStream where exchange.value.isStreamed:
+            endStreamedBody(client, exchange)
+            return true
         case .endOfStream, .failed:
             exchange.value.refusal = .clientGone
             services.log.info("client left in the middle of a request's body; \(describe(exchange))")
@@ -88,6 +92,8 @@ extension Worker {
             exchange.value.requestBody = UInt64(count) == left ? .complete : .length(left - UInt64(count))
         case .chunked:
             return moveRequestChunks(client, exchange, upstream)
+        case .streamed:
+            return moveStreamedBytes(client, exchange, upstream)
         case .none, .complete, .discarded:
             break
         }
@@ -137,13 +143,13 @@ extension Worker {
         return true
     }
 
-    private func countBody(_ exchange: Ref<Exchange>, _ count: Int) {
+    func countBody(_ exchange: Ref<Exchange>, _ count: Int) {
         exchange.value.bodyBytesRead += UInt64(count)
         exchange.value.requestBytes += UInt64(count)
     }
 
     /// The body can't go on: the upstream never gets its end, the client an answer if it had none.
-    private mutating func refuseBody(
+    mutating func refuseBody(
         _ client: Ref<ClientConnection>,
         _ exchange: Ref<Exchange>,
         _ status: Int,

@@ -17,16 +17,24 @@ extension Worker {
             )
             return false
         }
+        if exchange.value.isStream, !UpgradeKey.isAccepted(exchange, upstream.value.input.readable) {
+            upstreamFailed(
+                upstream,
+                UpstreamFailure(.badHead("it switches protocols with a wrong key"), at: .readingHead)
+            )
+            return false
+        }
         let client = exchange.value.client
         let proxy = exchange.value.location!.value.proxy!
         exchange.value.headReceivedAt = now
         groups[upstream.value.group].value.group.succeeded(upstream.value.peer)
         prepareOutput(client)
         let before = client.value.output.readableCount
+        exchange.value.status = exchange.value.isStream ? 200 : 101
         ReplyHeadWriter.writeInterim(context(exchange), upstream.value.input.readable, to: &client.value.output)
-        exchange.value.status = 101
         exchange.value.isHeadSent = true
         exchange.value.bytesSent += UInt64(client.value.output.readableCount - before)
+        passHead(client, ends: false)
         upstream.value.input.consume(count)
         client.value.state = .tunneling
         client.value.tunnel = upstream
@@ -49,7 +57,7 @@ extension Worker {
 
     /// Without a read timeout, TCP itself finds out that the other side is gone.
     private func watchForDeadPeers(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) {
-        Sockets.setKeepAlive(client.value.transport.descriptor, idle: 60, interval: 15, count: 4)
+        Sockets.setKeepAlive(client.connection.value.transport.descriptor, idle: 60, interval: 15, count: 4)
         Sockets.setKeepAlive(upstream.value.transport.descriptor, idle: 60, interval: 15, count: 4)
     }
 
@@ -91,6 +99,7 @@ extension Worker {
             switch client.value.transport.read(into: &client.value.input, minimum: 1) {
             case .bytes:
                 if client.value.transport.isDrained, !client.value.isPeerClosed { client.value.isReadable = false }
+                announce(client)
             case .wantsRead, .wantsWrite: client.value.isReadable = false
             case .endOfStream: return true
             case .failed(let error):
@@ -111,7 +120,9 @@ extension Worker {
             while !upstream.value.input.isEmpty {
                 guard client.value.isWritable else { return false }
                 switch client.value.transport.write(from: &upstream.value.input) {
-                case .bytes(let count): client.value.bytesWritten &+= UInt64(count)
+                case .bytes(let count):
+                    client.value.bytesWritten &+= UInt64(count)
+                    announce(client)
                 case .wantsWrite, .wantsRead:
                     client.value.isWritable = false
                     return false

@@ -20,7 +20,11 @@ struct Worker: ~Copyable {
     let arena: Arena
     var poller: Poller
     var timers: TimerWheel
+    /// Connections, and their HTTP/2 streams.
     var clients: Slab<ClientConnection>
+    /// How many of them are streams.
+    var streamCount = 0
+    let http2: Ref<HTTP2Resources>
     var exchanges: Slab<Exchange>
     var upstreams: Slab<UpstreamConnection>
     var groups: Slab<GroupEntry>
@@ -31,6 +35,8 @@ struct Worker: ~Copyable {
     var messages: [Message] = []
     /// Clients that have more to do in this turn of the loop.
     var ready = NumberList()
+    /// Connections with HTTP/2 frames to send at the end of this turn: what many streams said goes in one write.
+    var sending = NumberList()
     /// Slots that are freed at the end of this turn, so that nothing in it points to another's.
     var leavingClients = NumberList()
     var leavingUpstreams = NumberList()
@@ -45,6 +51,8 @@ struct Worker: ~Copyable {
     var turn: UInt64 = 0
     /// Client and upstream connections at the most.
     let connectionLimit: Int
+    /// HTTP/2 streams at the most, of all connections.
+    let streamLimit: Int
 
     init(
         index: Int,
@@ -66,11 +74,13 @@ struct Worker: ~Copyable {
         self.runtime = runtime
         arena = Arena()
         environment = arena.place(LoopEnvironment(services: services))
+        http2 = arena.place(HTTP2Resources())
         environment.value.now = now
         environment.value.time.refresh()
         connectionLimit = runtime.model.process.connectionsPerWorker
-        clients = Slab(limit: connectionLimit)
-        exchanges = Slab(limit: connectionLimit)
+        streamLimit = 4 * connectionLimit
+        clients = Slab(limit: connectionLimit + streamLimit)
+        exchanges = Slab(limit: connectionLimit + streamLimit)
         upstreams = Slab(limit: connectionLimit)
         groups = Slab(limit: 1 << 16)
         groupMap = GroupMap(number: 0, slots: [])
@@ -102,6 +112,7 @@ struct Worker: ~Copyable {
             while let token = timers.nextExpired(now: environment.value.now) { expire(token) }
             releaseExchanges()
             runReady()
+            if !sending.isEmpty { sendSessions() }
             releaseLeaving()
             if isDraining, clients.count == 0 { isStopping = true }
         }

@@ -1,0 +1,242 @@
+import Bytes
+import EventLoop
+import HTTP
+
+/// HTTP/2: the connection's side. Frames go in and out here; each stream is a client of its own.
+extension Worker {
+    /// Speaks HTTP/2 with this client from here on. What has come already is the protocol's first bytes.
+    mutating func beginSession(_ client: Ref<ClientConnection>) {
+        client.value.session = HTTP2Session(settings(of: client).http2Settings, resources: http2)
+        client.value.state = .multiplexing
+        client.value.idleSince = client.value.acceptedAt
+        client.value.headStartedAt = 0
+        if isDraining { client.value.session?.shutdown() }
+        requestSend(client)
+        if !client.value.input.isEmpty, !takeFrames(client) { return }
+        multiplex(client)
+    }
+
+    /// Whether a client's first bytes on a socket without TLS are those of HTTP/2 (RFC 9113, section 3.3).
+    enum PriorKnowledge { case no, unclear, yes }
+
+    /// Begins HTTP/2 if the client's first bytes are its preface.
+    mutating func priorKnowledge(_ client: Ref<ClientConnection>) -> PriorKnowledge {
+        let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+        let count = min(client.value.input.readableCount, preface.utf8CodeUnitCount)
+        guard client.value.input.readable.extracting(0..<count).isPrefix(of: preface) else { return .no }
+        if count < preface.utf8CodeUnitCount { return .unclear }
+        beginSession(client)
+        return .yes
+    }
+
+    /// Reads frames, as long as some come and what they ask for is taken.
+    mutating func multiplex(_ client: Ref<ClientConnection>) {
+        var rounds = 0
+        // Frames wait to be written: a client that sends and never reads is given no more work.
+        while client.value.state == .multiplexing, client.value.isReadable, client.value.output.isEmpty {
+            if rounds == 16 {
+                schedule(client)
+                break
+            }
+            rounds += 1
+            if !client.value.input.hasStorage { client.value.input = buffers.take() }
+            switch client.value.transport.read(into: &client.value.input, minimum: 1) {
+            case .bytes:
+                if client.value.transport.isDrained, !client.value.isPeerClosed { client.value.isReadable = false }
+                guard takeFrames(client) else { return }
+            case .wantsRead, .wantsWrite: client.value.isReadable = false
+            case .endOfStream:
+                abort(client)
+                return
+            case .failed(let error):
+                if client.value.firstStream == nil {
+                    services.log.info("connection of client \(client.value.peer) broke between requests: \(error)")
+                }
+                abort(client)
+                return
+            }
+        }
+        if client.value.input.hasStorage { dropInput(client) }
+        requestSend(client)
+    }
+
+    /// Gives what was read to the session and does what follows. False when the connection is gone or is to end.
+    private mutating func takeFrames(_ client: Ref<ClientConnection>) -> Bool {
+        var failure: HTTP2Error?
+        do throws(HTTP2Error) {
+            try client.value.session?.receive(client.value.input.readable, now: now)
+        } catch {
+            failure = error
+        }
+        client.value.input.clear()
+        handleEvents(client)
+        guard client.value.state == .multiplexing else { return false }
+        if let failure {
+            fail(client, failure)
+            return false
+        }
+        return true
+    }
+
+    /// The client broke the protocol or abused it: it is told, and the connection ends.
+    private mutating func fail(_ client: Ref<ClientConnection>, _ error: HTTP2Error) {
+        services.log.warning("HTTP/2 connection of client \(client.value.peer) ends: \(error.reason)")
+        closeStreams(client)
+        sendLast(client)
+    }
+
+    /// Writes the frames that say why the connection ends, and ends it.
+    private mutating func sendLast(_ client: Ref<ClientConnection>) {
+        prepareOutput(client)
+        try? client.value.session?.send(into: &client.value.output, limit: 16384)
+        client.value.session = nil
+        client.value.closesWhenFlushed = true
+        if client.value.output.isEmpty { beginLingering(client) } else { _ = flush(client) }
+    }
+
+    private mutating func handleEvents(_ client: Ref<ClientConnection>) {
+        while client.value.state == .multiplexing, let event = client.value.session?.nextEvent() {
+            handle(event, client)
+        }
+    }
+
+    private mutating func handle(_ event: HTTP2Event, _ client: Ref<ClientConnection>) {
+        switch event {
+        case .request(let stream): openStream(stream, client)
+        case .refused(let stream, let error): refuseStream(stream, client, error)
+        case .readable(let stream):
+            guard let owner = owner(of: stream) else { return }
+            owner.value.isReadable = true
+            advance(owner)
+        case .writable(let stream):
+            guard let owner = owner(of: stream) else { return }
+            owner.value.isWritable = true
+            advance(owner)
+        case .closed(let stream):
+            guard let owner = owner(of: stream) else { return }
+            streamClosed(owner)
+        case .invalid(let reason):
+            services.log.info("\(client.value.peer) sent an HTTP/2 request that is refused: \(reason)")
+        }
+    }
+
+    /// The client that stands for the stream; nil when it has ended.
+    private func owner(of stream: HTTP2StreamHandle) -> Ref<ClientConnection>? {
+        let token = Token(bits: stream.owner)
+        guard stream.owner != 0, clients.isCurrent(token.slot, generation: token.generation) else { return nil }
+        return clients[token.slot]
+    }
+
+    // MARK: Sending
+
+    /// A stream has something to send, or room to tell of: its connection's frames are written at the end of the turn.
+    mutating func announce(_ client: Ref<ClientConnection>) {
+        if let parent = client.value.parent { requestSend(parent) }
+    }
+
+    mutating func requestSend(_ client: Ref<ClientConnection>) {
+        if client.value.isSendPending || client.value.session == nil { return }
+        client.value.isSendPending = true
+        sending.append(client.value.slot)
+    }
+
+    /// Writes the frames of all connections that have some.
+    mutating func sendSessions() {
+        // Sending may ask for more of the same; what isn't done then waits for its turn.
+        var position = 0
+        while position < sending.count {
+            let client = clients[sending[position]]
+            position += 1
+            client.value.isSendPending = false
+            if client.value.state == .multiplexing { sendFrames(client) }
+        }
+        sending.removeAll()
+    }
+
+    /// Writes frames until there are none or the socket takes no more.
+    private mutating func sendFrames(_ client: Ref<ClientConnection>) {
+        while client.value.state == .multiplexing {
+            if !client.value.output.isEmpty {
+                guard client.value.isWritable, flush(client) else { break }
+            }
+            guard client.value.session?.wantsWrite ?? false else { break }
+            prepareOutput(client)
+            do throws(HTTP2Error) {
+                try client.value.session?.send(into: &client.value.output, limit: 16384)
+            } catch {
+                fail(client, error)
+                return
+            }
+            // Streams with room again fill their buffers before the next round.
+            handleEvents(client)
+            if client.value.output.isEmpty { break }
+        }
+        guard client.value.state == .multiplexing else { return }
+        if client.value.output.isEmpty {
+            if client.value.output.hasStorage { buffers.reclaim(&client.value.output) }
+            if client.value.session?.isFinished ?? true {
+                beginLingering(client)
+                return
+            }
+        }
+        setSessionTimer(client)
+    }
+
+    // MARK: Time
+
+    /// The wait that the connection as a whole is in. Streams have their own.
+    private mutating func setSessionTimer(_ client: Ref<ClientConnection>) {
+        let settings = settings(of: client)
+        if client.value.session?.isReceivingHead ?? false {
+            if client.value.headStartedAt == 0 { client.value.headStartedAt = now }
+        } else {
+            client.value.headStartedAt = 0
+        }
+        if client.value.firstStream != nil {
+            client.value.idleSince = 0
+        } else if client.value.idleSince == 0 {
+            client.value.idleSince = now
+        }
+        // A write that waits has set it.
+        if !client.value.output.isEmpty { return }
+        var deadline = UInt64.max
+        if client.value.headStartedAt > 0 {
+            deadline = client.value.headStartedAt &+ settings.headerTimeout
+        } else if client.value.idleSince > 0 {
+            let wait = client.value.requestCount == 0 ? settings.headerTimeout : settings.keepaliveTimeout
+            deadline = client.value.idleSince &+ (isDraining ? min(wait, 1_000_000_000) : wait)
+        }
+        timers.set(client.value.timer, deadline: deadline)
+    }
+
+    /// The connection's timer rang.
+    mutating func sessionExpired(_ client: Ref<ClientConnection>) {
+        if !client.value.output.isEmpty {
+            stoppedReading(client)
+            return
+        }
+        if client.value.headStartedAt > 0 {
+            services.log.info("client \(client.value.peer) took too long to send a request's head")
+            client.value.session?.terminate(.enhanceYourCalm)
+        } else {
+            client.value.session?.terminate(.noError)
+        }
+        closeStreams(client)
+        sendLast(client)
+    }
+
+    /// Takes no more streams and ends when the last has.
+    mutating func drainSession(_ client: Ref<ClientConnection>) {
+        client.value.session?.shutdown()
+        requestSend(client)
+    }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether the bytes are the beginning of `text`.
+    func isPrefix(of text: StaticString) -> Bool {
+        guard count <= text.utf8CodeUnitCount else { return false }
+        for index in 0..<count where unsafe self[index] != text.utf8Start[index] { return false }
+        return true
+    }
+}

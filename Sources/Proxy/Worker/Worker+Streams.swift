@@ -1,0 +1,196 @@
+import Bytes
+import EventLoop
+import HTTP
+
+/// HTTP/2: the streams' side. A stream is a client whose transport is the stream; what follows is where that shows.
+extension Worker {
+    /// A request's head has come.
+    mutating func openStream(_ stream: HTTP2StreamHandle, _ parent: Ref<ClientConnection>) {
+        guard let client = makeStream(stream, parent), let exchange = client.value.exchange else { return }
+        stream.takeHead(into: &exchange.value.head, bytes: &exchange.value.headBytes)
+        client.value.state = .exchanging
+        client.value.requestCount = parent.value.requestCount
+        exchange.value.requestBytes = UInt64(exchange.value.headBytes.readableCount)
+        switch exchange.value.head.body {
+        case .none, .untilClose: exchange.value.requestBody = .complete
+        case .length(let length): exchange.value.requestBody = length == 0 ? .complete : .length(length)
+        case .chunked: exchange.value.requestBody = .streamed
+        }
+        if exchange.value.awaitsRequestBody { takeFirstBytes(client, exchange) }
+        exchange.value.progress = .deciding
+        decide(exchange)
+    }
+
+    /// The part of the body that came with the head; all of it, often, and then it has a length.
+    private mutating func takeFirstBytes(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>) {
+        client.value.isReadable = true
+        guard let stream = client.value.transport.stream, stream.hasBytes || stream.hasEnded else { return }
+        client.value.input = buffers.take()
+        if stream.hasBytes { _ = client.value.transport.read(into: &client.value.input, minimum: 1) }
+        guard exchange.value.isStreamed, stream.hasEnded, !stream.hasBytes, !stream.hasTrailers else { return }
+        let count = UInt64(client.value.input.readableCount)
+        exchange.value.head.setLength(count)
+        exchange.value.requestBody = count == 0 ? .complete : .length(count)
+    }
+
+    /// A request's head that can't be taken: it is answered, and logged, as one of HTTP/1 is.
+    mutating func refuseStream(
+        _ stream: HTTP2StreamHandle,
+        _ parent: Ref<ClientConnection>,
+        _ error: HeadError
+    ) {
+        services.log.info("\(parent.value.peer) sent a request that is refused: \(error.reason)")
+        guard let client = makeStream(stream, parent), let exchange = client.value.exchange else { return }
+        stream.takeHead(into: &exchange.value.head, bytes: &exchange.value.headBytes)
+        exchange.value.head.reset()
+        client.value.state = .exchanging
+        exchange.value.refusal = .badRequest
+        exchange.value.progress = .deciding
+        assignDefaultServer(exchange)
+        respond(exchange, Reply(error.status))
+    }
+
+    /// A client with an exchange for the stream; nil when there is no room, which the peer may take as "not processed".
+    private mutating func makeStream(
+        _ stream: HTTP2StreamHandle,
+        _ parent: Ref<ClientConnection>
+    ) -> Ref<ClientConnection>? {
+        if parent.value.runtime !== runtime { adoptRuntime(parent) }
+        guard streamCount < streamLimit, let listener = parent.value.listener, let runtime = parent.value.runtime,
+            let groups = parent.value.groups, let slot = clients.allocate({ ClientConnection() })
+        else {
+            services.log.critical("no room for another stream: \(streamLimit) are under way")
+            stream.reset(.refusedStream)
+            stream.release()
+            return nil
+        }
+        streamCount += 1
+        let client = clients[slot]
+        let token = Token(kind: Kind.client.rawValue, slot: slot, generation: clients.generation(of: slot))
+        client.value.open(
+            slot: slot,
+            token: token,
+            peer: parent.value.peer,
+            listener: listener,
+            runtime: runtime,
+            groups: groups,
+            now: now
+        )
+        client.value.transport.open(stream)
+        stream.setOwner(token.bits)
+        client.value.parent = parent
+        client.value.serial = parent.value.serial
+        parent.value.requestCount += 1
+        client.value.nextStream = parent.value.firstStream
+        parent.value.firstStream?.value.previousStream = client
+        parent.value.firstStream = client
+        if client.value.timer.index == .max {
+            client.value.timer = timers.makeTimer(token: token)
+        } else {
+            timers.retarget(client.value.timer, token)
+        }
+        guard begin(client) != nil else {
+            stream.reset(.refusedStream)
+            close(client)
+            return nil
+        }
+        return client
+    }
+
+    // MARK: Ends
+
+    /// The whole answer is with the session: the stream ends when its frames are out.
+    mutating func finishStream(_ client: Ref<ClientConnection>) {
+        client.value.transport.endWriting()
+        client.value.state = .lingering
+        timers.set(client.value.timer, deadline: now &+ 60_000_000_000)
+        announce(client)
+    }
+
+    /// The session is done with the stream: it is complete, or one side gave it up.
+    mutating func streamClosed(_ client: Ref<ClientConnection>) {
+        client.value.isPeerClosed = true
+        if client.value.state == .lingering { close(client) } else { abort(client) }
+    }
+
+    /// Takes a stream out of its connection's list.
+    mutating func leave(_ client: Ref<ClientConnection>) {
+        guard let parent = client.value.parent else { return }
+        streamCount -= 1
+        if let previous = client.value.previousStream {
+            previous.value.nextStream = client.value.nextStream
+        } else {
+            parent.value.firstStream = client.value.nextStream
+        }
+        client.value.nextStream?.value.previousStream = client.value.previousStream
+        client.value.nextStream = nil
+        client.value.previousStream = nil
+        client.value.parent = nil
+        requestSend(parent)
+    }
+
+    /// Ends all streams of a connection that ends.
+    mutating func closeStreams(_ client: Ref<ClientConnection>) {
+        while let stream = client.value.firstStream { abort(stream) }
+    }
+
+    // MARK: Heads
+
+    /// Takes an interim reply's head out of a stream's output: HTTP/2 sends heads apart from bodies.
+    mutating func passInterim(_ client: Ref<ClientConnection>) {
+        guard let stream = client.value.transport.stream else { return }
+        stream.submitInterim(client.value.output.readable)
+        client.value.output.clear()
+        announce(client)
+    }
+
+    /// Takes the head that a stream's output begins with out of it. With nothing behind it, it is the whole reply.
+    mutating func passHead(_ client: Ref<ClientConnection>, count: Int) {
+        passHead(client, count, ends: client.value.output.readableCount == count)
+    }
+
+    /// Takes the head that a stream's output consists of out of it.
+    mutating func passHead(_ client: Ref<ClientConnection>, ends: Bool) {
+        passHead(client, client.value.output.readableCount, ends: ends)
+    }
+
+    private mutating func passHead(_ client: Ref<ClientConnection>, _ count: Int, ends: Bool) {
+        guard let stream = client.value.transport.stream else { return }
+        stream.submitReply(client.value.output.readable.extracting(0..<count), ends: ends)
+        client.value.output.consume(count)
+        announce(client)
+    }
+
+    // MARK: Bodies
+
+    /// Moves bytes of a body that ends with the stream into the upstream's output, as chunks. False when the request ended.
+    mutating func moveStreamedBytes(
+        _ client: Ref<ClientConnection>,
+        _ exchange: Ref<Exchange>,
+        _ upstream: Ref<UpstreamConnection>
+    ) -> Bool {
+        countBody(exchange, client.value.input.readableCount)
+        if exchange.value.bodyBytesRead > exchange.value.location!.value.largestBody {
+            refuseBody(client, exchange, 413, .bodyTooLarge)
+            return false
+        }
+        ChunkedEncoder.appendChunk(client.value.input.readable, to: &upstream.value.output)
+        client.value.input.clear()
+        return true
+    }
+
+    /// The stream's end came: so the body has ended.
+    mutating func endStreamedBody(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>) {
+        guard let upstream = exchange.value.upstream else { return }
+        if !upstream.value.output.hasStorage { upstream.value.output = buffers.take() }
+        if let stream = client.value.transport.stream, stream.hasTrailers {
+            var trailers = buffers.take()
+            stream.takeTrailers(into: &trailers)
+            ChunkedEncoder.appendEnd(trailers: trailers.readable, to: &upstream.value.output)
+            buffers.give(trailers)
+        } else {
+            ChunkedEncoder.appendEnd(to: &upstream.value.output)
+        }
+        exchange.value.requestBody = .complete
+    }
+}
