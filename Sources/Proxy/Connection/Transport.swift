@@ -1,5 +1,6 @@
 import Bytes
 import EventLoop
+import Glibc
 import HTTP
 import TLS
 
@@ -59,7 +60,7 @@ struct Transport: ~Copyable {
     /// Reads what fits into the buffer's free storage, at least `minimum` bytes of room.
     mutating func read(into buffer: inout ByteBuffer, minimum: Int) -> IOResult {
         if session == nil {
-            if let stream { return stream.read(into: &buffer) }
+            if let stream { return read(stream, into: &buffer) }
             return IO.read(descriptor, into: &buffer, minimum: minimum, isDrained: &isDrained)
         }
         var result = IOResult.wantsRead
@@ -76,6 +77,23 @@ struct Transport: ~Copyable {
         return result
     }
 
+    private func read(_ stream: HTTP2StreamHandle, into buffer: inout ByteBuffer) -> IOResult {
+        switch stream.read(into: &buffer) {
+        case .bytes(let count): .bytes(count)
+        case .wantsRead: .wantsRead
+        case .end: .endOfStream
+        case .reset: .failed(SystemError("HTTP/2 stream", code: ECONNRESET))
+        }
+    }
+
+    private func write(_ stream: HTTP2StreamHandle, from buffer: inout ByteBuffer) -> IOResult {
+        switch stream.write(from: &buffer) {
+        case .bytes(let count): .bytes(count)
+        case .wantsWrite: .wantsWrite
+        case .reset: .failed(SystemError("HTTP/2 stream", code: ECONNRESET))
+        }
+    }
+
     /// Reads what comes on the socket itself, past TLS: for a peer that is only waited for, after `endWriting`.
     mutating func readPastSession(into buffer: inout ByteBuffer) -> IOResult {
         IO.read(descriptor, into: &buffer, minimum: 1, isDrained: &isDrained)
@@ -84,7 +102,7 @@ struct Transport: ~Copyable {
     /// Writes what is readable in the buffer and consumes what went over.
     mutating func write(from buffer: inout ByteBuffer) -> IOResult {
         if session == nil {
-            if let stream { return stream.write(from: &buffer) }
+            if let stream { return write(stream, from: &buffer) }
             return IO.write(descriptor, from: &buffer)
         }
         let result = unsafe buffer.withReadable { unsafe session?.write($0) ?? .endOfStream }

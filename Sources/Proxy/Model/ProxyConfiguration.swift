@@ -130,13 +130,13 @@ package struct ClientSettings: Sendable, Equatable {
     package var allowsBareLineFeed = false
     /// Whether a field whose name holds `_` or `.` is dropped (Nginx's default) or passed on unless it aliases one of ours.
     package var dropsUnusualFieldNames = false
-    package var http2 = HTTP2Bounds()
+    package var http2 = HTTP2Limits()
 
     package init() {}
 }
 
 /// Bounds of an HTTP/2 connection.
-package struct HTTP2Bounds: Sendable, Equatable {
+package struct HTTP2Limits: Sendable, Equatable {
     /// Streams under way at once.
     package var streams = 128
     /// Bytes of a DATA frame that is sent, 1 to 16,384.

@@ -170,16 +170,10 @@ extension Worker {
         // Ranges count from the start of the buffer.
         client.value.input.compact()
         let settings = settings(of: client)
-        let limits = HeadLimits(
-            requestLine: settings.largestField,
-            field: settings.largestField,
-            total: settings.largestHead,
-            fieldCount: settings.fieldCount
-        )
         do throws(HeadError) {
             let count = try client.value.parser.parse(
                 client.value.input.readable,
-                limits: limits,
+                limits: settings.headLimits,
                 lineEnds: settings.allowsBareLineFeed ? .lenient : .crlf,
                 into: &exchange.value.head
             )

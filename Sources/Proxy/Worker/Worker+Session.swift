@@ -6,7 +6,12 @@ import HTTP
 extension Worker {
     /// Speaks HTTP/2 with this client from here on. What has come already is the protocol's first bytes.
     mutating func beginSession(_ client: Ref<ClientConnection>) {
-        client.value.session = HTTP2Session(settings(of: client).http2Settings, resources: http2)
+        guard let session = HTTP2Session(http2, settings: HTTP2Settings(settings(of: client)), now: now) else {
+            services.log.critical("no memory for an HTTP/2 connection")
+            abort(client)
+            return
+        }
+        client.value.session = session
         client.value.state = .multiplexing
         client.value.idleSince = client.value.acceptedAt
         client.value.headStartedAt = 0
@@ -112,18 +117,16 @@ extension Worker {
             guard let owner = owner(of: stream) else { return }
             owner.value.isWritable = true
             advance(owner)
-        case .closed(let stream):
+        case .reset(let stream, _):
             guard let owner = owner(of: stream) else { return }
             streamClosed(owner)
-        case .invalid(let reason):
-            services.log.info("\(client.value.peer) sent an HTTP/2 request that is refused: \(reason)")
         }
     }
 
     /// The client that stands for the stream; nil when it has ended.
     private func owner(of stream: HTTP2StreamHandle) -> Ref<ClientConnection>? {
-        let token = Token(bits: stream.owner)
-        guard stream.owner != 0, clients.isCurrent(token.slot, generation: token.generation) else { return nil }
+        let token = Token(bits: stream.tag)
+        guard stream.tag != 0, clients.isCurrent(token.slot, generation: token.generation) else { return nil }
         return clients[token.slot]
     }
 
@@ -217,9 +220,9 @@ extension Worker {
         }
         if client.value.headStartedAt > 0 {
             services.log.info("client \(client.value.peer) took too long to send a request's head")
-            client.value.session?.terminate(.enhanceYourCalm)
+            client.value.session?.terminate(HTTP2Code.enhanceYourCalm)
         } else {
-            client.value.session?.terminate(.noError)
+            client.value.session?.terminate(HTTP2Code.noError)
         }
         closeStreams(client)
         sendLast(client)
@@ -229,6 +232,25 @@ extension Worker {
     mutating func drainSession(_ client: Ref<ClientConnection>) {
         client.value.session?.shutdown()
         requestSend(client)
+    }
+}
+
+extension HTTP2Settings {
+    /// What a server's connections are given and held to.
+    init(_ client: ClientSettings) {
+        self.init()
+        maxConcurrentStreams = UInt32(client.http2.streams)
+        chunkSize = client.http2.chunk
+        streamWindow = UInt32(client.http2.window)
+        limits = client.headLimits
+        maxRequests = client.keepaliveRequests
+    }
+}
+
+extension ClientSettings {
+    /// Bounds of a request's head.
+    var headLimits: HeadLimits {
+        HeadLimits(requestLine: largestField, field: largestField, total: largestHead, fieldCount: fieldCount)
     }
 }
 

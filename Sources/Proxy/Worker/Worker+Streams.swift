@@ -24,10 +24,10 @@ extension Worker {
     /// The part of the body that came with the head; all of it, often, and then it has a length.
     private mutating func takeFirstBytes(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>) {
         client.value.isReadable = true
-        guard let stream = client.value.transport.stream, stream.hasBytes || stream.hasEnded else { return }
+        guard let stream = client.value.transport.stream, stream.hasBytes || stream.isRequestComplete else { return }
         client.value.input = buffers.take()
         if stream.hasBytes { _ = client.value.transport.read(into: &client.value.input, minimum: 1) }
-        guard exchange.value.isStreamed, stream.hasEnded, !stream.hasBytes, !stream.hasTrailers else { return }
+        guard exchange.value.isStreamed, stream.isRequestComplete, !stream.hasBytes, !stream.hasTrailers else { return }
         let count = UInt64(client.value.input.readableCount)
         exchange.value.head.setLength(count)
         exchange.value.requestBody = count == 0 ? .complete : .length(count)
@@ -60,7 +60,7 @@ extension Worker {
             let groups = parent.value.groups, let slot = clients.allocate({ ClientConnection() })
         else {
             services.log.critical("no room for another stream: \(streamLimit) are under way")
-            stream.reset(.refusedStream)
+            stream.reset(HTTP2Code.refusedStream)
             stream.release()
             return nil
         }
@@ -77,7 +77,7 @@ extension Worker {
             now: now
         )
         client.value.transport.open(stream)
-        stream.setOwner(token.bits)
+        stream.tag = token.bits
         client.value.parent = parent
         client.value.serial = parent.value.serial
         parent.value.requestCount += 1
@@ -90,7 +90,7 @@ extension Worker {
             timers.retarget(client.value.timer, token)
         }
         guard begin(client) != nil else {
-            stream.reset(.refusedStream)
+            stream.reset(HTTP2Code.refusedStream)
             close(client)
             return nil
         }
@@ -183,14 +183,9 @@ extension Worker {
     mutating func endStreamedBody(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>) {
         guard let upstream = exchange.value.upstream else { return }
         if !upstream.value.output.hasStorage { upstream.value.output = buffers.take() }
-        if let stream = client.value.transport.stream, stream.hasTrailers {
-            var trailers = buffers.take()
-            stream.takeTrailers(into: &trailers)
-            ChunkedEncoder.appendEnd(trailers: trailers.readable, to: &upstream.value.output)
-            buffers.give(trailers)
-        } else {
-            ChunkedEncoder.appendEnd(to: &upstream.value.output)
-        }
+        upstream.value.output.append("0\r\n")
+        client.value.transport.stream?.appendTrailers(to: &upstream.value.output)
+        upstream.value.output.append("\r\n")
         exchange.value.requestBody = .complete
     }
 }

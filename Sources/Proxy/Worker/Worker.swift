@@ -74,7 +74,7 @@ struct Worker: ~Copyable {
         self.runtime = runtime
         arena = Arena()
         environment = arena.place(LoopEnvironment(services: services))
-        http2 = arena.place(HTTP2Resources())
+        http2 = arena.place(HTTP2Resources(streamLimit: 4 * runtime.model.process.connectionsPerWorker))
         environment.value.now = now
         environment.value.time.refresh()
         connectionLimit = runtime.model.process.connectionsPerWorker
