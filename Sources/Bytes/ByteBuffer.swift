@@ -163,7 +163,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
 
     /// Copies without a call where a few loads and stores do it: most pieces of a head are short.
     @inlinable @inline(__always)
-    static func copy(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, _ count: Int) {
+    package static func copy(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, _ count: Int) {
         // The first and the last part may overlap: both are loaded before either is stored.
         switch count {
         case 8...16:
