@@ -115,7 +115,6 @@ struct HTTP2Connection: ~Copyable {
             return
         }
         resources.value.buffers.reclaim(&stream.value.output)
-        if stream.value.isReplySent && stream.value.isRequestComplete { return }
         post(stream, .reset)
     }
 

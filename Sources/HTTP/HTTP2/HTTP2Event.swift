@@ -9,7 +9,8 @@ package enum HTTP2Event: Sendable {
     case readable(HTTP2StreamHandle)
     /// All that was written is on its way: there is room again.
     case writable(HTTP2StreamHandle)
-    /// The stream is no more: the client, its errors, or the connection's end reset it. Release it.
+    /// The stream is no more: it is complete, with code 0, or the client, its errors or the connection's end reset it.
+    /// Release it.
     case reset(HTTP2StreamHandle, code: UInt32)
 }
 

@@ -63,6 +63,7 @@ package struct HTTP2StreamHandle: Sendable, Equatable {
     }
 
     /// Appends the request's trailers, once `read` answered `.end`: a line for each, with its CRLF. False without any.
+    @discardableResult
     package func appendTrailers(to target: inout ByteBuffer) -> Bool {
         if stream.value.trailers.isEmpty { return false }
         target.append(stream.value.trailers.readable)

@@ -6,12 +6,7 @@ import HTTP
 extension Worker {
     /// Speaks HTTP/2 with this client from here on. What has come already is the protocol's first bytes.
     mutating func beginSession(_ client: Ref<ClientConnection>) {
-        guard let session = HTTP2Session(http2, settings: HTTP2Settings(settings(of: client)), now: now) else {
-            services.log.critical("no memory for an HTTP/2 connection")
-            abort(client)
-            return
-        }
-        client.value.session = session
+        client.value.session = HTTP2Session(http2, settings: HTTP2Settings(settings(of: client)), now: now)
         client.value.state = .multiplexing
         client.value.idleSince = client.value.acceptedAt
         client.value.headStartedAt = 0
