@@ -170,7 +170,7 @@ final class Rig {
     /// The whole answer that Postern makes by itself.
     func ownReply(_ reply: Reply) -> String {
         var output = ByteBuffer()
-        OwnReplyWriter.write(context, reply, to: &output)
+        _ = OwnReplyWriter.write(context, reply, to: &output)
         return output.readable.string
     }
 

@@ -260,7 +260,7 @@ struct HTTP2Connection: ~Copyable {
     /// END_STREAM is written: a client that still sends is told to stop.
     mutating func replySent(_ stream: Ref<HTTP2Stream>) {
         stream.value.isReplySent = true
-        if stream.value.isReleased { stopRequest(stream) }
+        stopRequest(stream)
     }
 
     func stopRequest(_ stream: Ref<HTTP2Stream>) {

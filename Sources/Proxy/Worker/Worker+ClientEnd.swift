@@ -151,7 +151,10 @@ extension Worker {
     mutating func close(_ client: Ref<ClientConnection>) {
         guard client.value.state != .free else { return }
         if let exchange = client.value.exchange { release(exchange) }
-        if client.value.session != nil { closeStreams(client) }
+        if client.value.session != nil {
+            closeStreams(client)
+            client.value.session = nil
+        }
         if client.value.state == .reading || client.value.state == .tunneling { client.value.transport.endSession() }
         client.value.transport.close()
         if client.value.isStream { leave(client) }

@@ -101,6 +101,7 @@ enum ClientReplyCheck {
         case .length: try hold(head.body == exchange.value.reply.body, "another length: \(shown)")
         case .chunked: try hold(head.body == .chunked, "another framing: \(shown)")
         case .untilClose: try hold(head.body == .untilClose, "another framing: \(shown)")
+        case .stream: try hold(false, "a stream's framing towards HTTP/1: \(shown)")
         }
         try hold(plain.values(of: "server").count == 1 && plain.values(of: "date").count == 1, "\(shown)")
         try hold(plain.values(of: "x-hidden").isEmpty, "a hidden field: \(shown)")

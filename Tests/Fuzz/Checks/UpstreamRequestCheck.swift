@@ -140,7 +140,7 @@ enum UpstreamRequestCheck {
     private static func checkReply(_ rig: ProxyRig, _ reply: Reply) throws(Broken) {
         rig.exchange.value.status = reply.status
         var output = ByteBuffer()
-        OwnReplyWriter.write(rig.context, reply, to: &output)
+        _ = OwnReplyWriter.write(rig.context, reply, to: &output)
         let text = output.readable.array
         let shown = String(decoding: text, as: UTF8.self).debugDescription
         var head = ResponseHead(fieldCapacity: 250)
