@@ -101,8 +101,15 @@ struct Exchange: ~Copyable {
     var headReceivedAt: UInt64 = 0
     var lastUpstreamStatus = 0
     var upstreamEndedAt: UInt64 = 0
+    /// Bytes of the reply's body; of all that came, until its head is complete.
     var upstreamBytes: UInt64 = 0
+    /// Bytes of the reply's head, once it is complete.
+    var upstreamHeadBytes: UInt64 = 0
+    /// Bytes written upstream in an attempt that has ended.
+    var upstreamBytesSent: UInt64 = 0
     var lastUpstreamAddress: SocketAddress?
+    /// Attempts before the present one, the first `attemptLimit - 1` of them.
+    var earlierAttempts: [UpstreamAttempt] = []
     var lastFailure: UpstreamFailure?
     var passesUpgrade = false
 
@@ -179,7 +186,10 @@ struct Exchange: ~Copyable {
         lastUpstreamStatus = 0
         upstreamEndedAt = 0
         upstreamBytes = 0
+        upstreamHeadBytes = 0
+        upstreamBytesSent = 0
         lastUpstreamAddress = nil
+        if !earlierAttempts.isEmpty { earlierAttempts.removeAll(keepingCapacity: true) }
         lastFailure = nil
         passesUpgrade = false
         // What this reply said must not be told of the slot's next one.

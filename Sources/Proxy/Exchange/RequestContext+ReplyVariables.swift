@@ -59,37 +59,50 @@ extension RequestContext {
         case .bytesSent: output.append(decimal: exchange.value.bytesSent)
         case .requestTime: appendSeconds((now &- exchange.value.startedAt) / 1_000_000, to: &output)
         case .sentField, .upstreamField: appendReplyField(operation.text, to: &output)
-        case .upstreamAddress:
-            if let address = exchange.value.lastUpstreamAddress {
-                address.append(to: &output)
-            } else {
-                output.append("-")
-            }
-        case .upstreamStatus:
-            if exchange.value.lastUpstreamStatus > 0 {
-                output.append(decimal: exchange.value.lastUpstreamStatus)
-            } else {
-                output.append("-")
-            }
-        case .upstreamResponseTime: appendSpan(to: exchange.value.upstreamEndedAt, output: &output)
-        case .upstreamConnectTime: appendSpan(to: exchange.value.connectedAt, output: &output)
-        case .upstreamHeaderTime: appendSpan(to: exchange.value.headReceivedAt, output: &output)
-        case .upstreamResponseLength:
-            if exchange.value.attempts > 0 {
-                output.append(decimal: exchange.value.upstreamBytes)
-            } else {
-                output.append("-")
-            }
+        case .upstreamAddress, .upstreamStatus, .upstreamResponseTime, .upstreamConnectTime, .upstreamHeaderTime,
+            .upstreamResponseLength, .upstreamBytesReceived, .upstreamBytesSent:
+            appendAttempts(operation.code, to: &output)
         default: break
         }
     }
 
-    /// Seconds from the attempt's start to `instant`, or `-` when it never came.
-    private func appendSpan(to instant: UInt64, output: inout ByteBuffer) {
-        if instant == 0 || exchange.value.attemptStartedAt == 0 {
+    /// What the variable is for each attempt, with commas between them; nothing when none was made.
+    private func appendAttempts(_ code: VariableCode, to output: inout ByteBuffer) {
+        guard exchange.value.hasAttempt else { return }
+        for index in 0..<exchange.value.earlierAttempts.count {
+            append(code, of: exchange.value.earlierAttempts[index], to: &output)
+            output.append(", ")
+        }
+        append(code, of: exchange.value.attempt, to: &output)
+    }
+
+    private func append(_ code: VariableCode, of attempt: UpstreamAttempt, to output: inout ByteBuffer) {
+        switch code {
+        case .upstreamAddress:
+            if let address = attempt.address {
+                address.append(to: &output)
+            } else if let proxy = exchange.value.location?.value.proxy {
+                // No peer of the group could be chosen.
+                output.append(proxy.value.authority)
+            }
+        case .upstreamStatus:
+            if attempt.status > 0 { output.append(decimal: attempt.status) } else { output.append("-") }
+        case .upstreamResponseTime: appendSpan(from: attempt.startedAt, to: attempt.endedAt, output: &output)
+        case .upstreamConnectTime: appendSpan(from: attempt.startedAt, to: attempt.connectedAt, output: &output)
+        case .upstreamHeaderTime: appendSpan(from: attempt.startedAt, to: attempt.headReceivedAt, output: &output)
+        case .upstreamResponseLength: output.append(decimal: attempt.bodyBytes)
+        case .upstreamBytesReceived: output.append(decimal: attempt.bytesReceived)
+        case .upstreamBytesSent: output.append(decimal: attempt.bytesSent)
+        default: break
+        }
+    }
+
+    /// Seconds between two instants, or `-` when the second never came.
+    private func appendSpan(from start: UInt64, to instant: UInt64, output: inout ByteBuffer) {
+        if instant == 0 {
             output.append("-")
         } else {
-            appendSeconds((instant &- min(exchange.value.attemptStartedAt, instant)) / 1_000_000, to: &output)
+            appendSeconds((instant &- min(start, instant)) / 1_000_000, to: &output)
         }
     }
 

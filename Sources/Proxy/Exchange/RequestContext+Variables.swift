@@ -27,7 +27,8 @@ extension RequestContext {
             .tlsSessionReused, .pipelined:
             appendConnection(operation.code, to: &output)
         case .status, .bodyBytesSent, .bytesSent, .requestTime, .sentField, .upstreamAddress, .upstreamStatus,
-            .upstreamResponseTime, .upstreamConnectTime, .upstreamHeaderTime, .upstreamResponseLength, .upstreamField:
+            .upstreamResponseTime, .upstreamConnectTime, .upstreamHeaderTime, .upstreamResponseLength,
+            .upstreamBytesReceived, .upstreamBytesSent, .upstreamField:
             appendReply(operation, to: &output)
         case .remoteUser:
             if exchange.value.hasUser { output.append(exchange.value.user.readable) }

@@ -58,7 +58,7 @@ package enum Variable: Sendable, Hashable {
     case status, bodyBytesSent, bytesSent, requestTime, timeLocal, timeISO8601, milliseconds, processID, pipelined
     case sentField([UInt8])
     case upstreamAddress, upstreamStatus, upstreamResponseTime, upstreamConnectTime, upstreamHeaderTime
-    case upstreamResponseLength
+    case upstreamResponseLength, upstreamBytesReceived, upstreamBytesSent
     case upstreamField([UInt8])
     /// `off` or a reason, for why a request was refused; Postern's own.
     case refusal
@@ -112,6 +112,7 @@ extension Variable {
         "upstream_addr": .upstreamAddress, "upstream_status": .upstreamStatus,
         "upstream_response_time": .upstreamResponseTime, "upstream_connect_time": .upstreamConnectTime,
         "upstream_header_time": .upstreamHeaderTime, "upstream_response_length": .upstreamResponseLength,
+        "upstream_bytes_received": .upstreamBytesReceived, "upstream_bytes_sent": .upstreamBytesSent,
         "postern_refusal": .refusal,
     ]
 }

@@ -63,7 +63,7 @@ enum VariableCode: UInt8, Sendable {
     case proxyAddXForwardedFor, proxyHost, proxyPort
     case status, bodyBytesSent, bytesSent, requestTime, timeLocal, timeISO8601, milliseconds, processID, pipelined
     case sentField, upstreamAddress, upstreamStatus, upstreamResponseTime, upstreamConnectTime, upstreamHeaderTime
-    case upstreamResponseLength, upstreamField, refusal
+    case upstreamResponseLength, upstreamBytesReceived, upstreamBytesSent, upstreamField, refusal
 
     /// What it stands for never holds a control character: numbers, addresses, and parts of a head that were read strictly.
     var isClean: Bool {
@@ -136,6 +136,8 @@ extension Variable {
         case .upstreamConnectTime: (.upstreamConnectTime, [], 0)
         case .upstreamHeaderTime: (.upstreamHeaderTime, [], 0)
         case .upstreamResponseLength: (.upstreamResponseLength, [], 0)
+        case .upstreamBytesReceived: (.upstreamBytesReceived, [], 0)
+        case .upstreamBytesSent: (.upstreamBytesSent, [], 0)
         case .refusal: (.refusal, [], 0)
         }
     }

@@ -58,12 +58,10 @@ extension Worker {
 
     /// Begins an attempt with a peer that wasn't tried yet.
     mutating func attemptNext(_ exchange: Ref<Exchange>) {
-        exchange.value.attemptStartedAt = now
-        exchange.value.connectedAt = 0
-        exchange.value.headReceivedAt = 0
         let entry = groups[exchange.value.group]
         switch entry.value.group.acquire(now: now, tried: &exchange.value.tried) {
         case .reuse(let idle):
+            exchange.value.beginAttempt(now: now)
             let upstream = upstreams[idle.slot]
             guard upstream.value.state == .idle, upstreams.isCurrent(idle.slot, generation: idle.generation) else {
                 connect(exchange, idle.peer, entry.value.group.replaceStale(idle.peer))
@@ -84,16 +82,26 @@ extension Worker {
             attach(upstream, exchange)
             send(upstream, exchange)
         case .connect(let peer, let address):
+            exchange.value.beginAttempt(now: now)
             exchange.value.attempts += 1
             connect(exchange, peer, address)
         case .unresolved:
+            exchange.value.beginAttempt(now: now)
             let name = entry.value.group.unresolvedName ?? ""
             giveUp(exchange, UpstreamFailure(.unresolved(name), at: .choosing))
         case .noLivePeers:
             if let failure = exchange.value.lastFailure {
-                // Said when that attempt failed.
-                answerFailure(exchange, failure)
+                // Said when that attempt failed. One that nobody can take is listed as Nginx lists it.
+                if entry.value.group.hasUntried(exchange.value.tried) {
+                    exchange.value.beginAttempt(now: now)
+                    exchange.value.upstreamEndedAt = now
+                    answerFailure(exchange, failure, attemptStatus: 502)
+                } else {
+                    answerFailure(exchange, failure, attemptStatus: failure.status)
+                }
             } else {
+                exchange.value.beginAttempt(now: now)
+                exchange.value.upstreamEndedAt = now
                 giveUp(exchange, UpstreamFailure(.noLivePeers, at: .choosing))
             }
         }
@@ -220,6 +228,12 @@ extension Worker {
         }
     }
 
+    /// Notes what the log is to tell of an attempt that is over.
+    func endAttempt(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) {
+        exchange.value.upstreamEndedAt = now
+        exchange.value.upstreamBytesSent = UInt64(upstream.value.bytesTaken)
+    }
+
     // MARK: Failures
 
     private mutating func failWithoutConnection(
@@ -247,11 +261,13 @@ extension Worker {
         let taken = bytesTaken(upstream)
         let attempt = attempt(exchange, isReused: isReused, bytesTaken: taken)
         let decision = exchange.value.location!.value.proxy!.value.retry.decide(failure, attempt)
-        exchange.value.upstreamEndedAt = now
+        endAttempt(upstream, exchange)
         upstream.value.exchange = nil
         exchange.value.upstream = nil
         if decision == .retrySamePeerFresh, !exchange.value.isHeadSent {
             closeSocket(upstream)
+            exchange.value.lastUpstreamStatus = failure.status
+            exchange.value.beginAttempt(now: now)
             connect(exchange, peer, entry.value.group.replaceStale(peer))
             return
         }
@@ -294,6 +310,7 @@ extension Worker {
         switch decision {
         case .retryOther where !exchange.value.isHeadSent:
             report(exchange, failure)
+            exchange.value.lastUpstreamStatus = failure.status
             attemptNext(exchange)
         case .retryOther, .retrySamePeerFresh, .giveUp:
             giveUp(exchange, failure)
@@ -314,13 +331,12 @@ extension Worker {
     /// No attempt brought a reply: say so, or break off what was begun.
     private mutating func giveUp(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
         report(exchange, failure)
-        answerFailure(exchange, failure)
+        answerFailure(exchange, failure, attemptStatus: failure.status)
     }
 
-    private mutating func answerFailure(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
+    private mutating func answerFailure(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure, attemptStatus: Int) {
         exchange.value.refusal = .upstreamFailed
-        exchange.value.lastUpstreamStatus =
-            exchange.value.isHeadSent ? exchange.value.lastUpstreamStatus : failure.status
+        if !exchange.value.isHeadSent { exchange.value.lastUpstreamStatus = attemptStatus }
         if exchange.value.isHeadSent {
             // What came before it went wrong is the client's, if it can be had at once.
             _ = flush(exchange.value.client)
@@ -347,8 +363,8 @@ extension Worker {
     /// The client is gone or was answered otherwise: cancel what runs upstream.
     mutating func dropUpstream(_ exchange: Ref<Exchange>) {
         guard let upstream = exchange.value.upstream else { return }
+        endAttempt(upstream, exchange)
         exchange.value.upstream = nil
-        exchange.value.upstreamEndedAt = now
         upstream.value.exchange = nil
         groups[upstream.value.group].value.group.abandon(upstream.value.peer)
         closeSocket(upstream)

@@ -151,6 +151,10 @@ extension Worker {
             groups[upstream.value.group].value.group.hasOther(than: exchange.value.tried, now: now)
         else { return false }
         groups[upstream.value.group].value.group.failed(upstream.value.peer, status: status, now: now)
+        endAttempt(upstream, exchange)
+        // Nothing of its body is anybody's.
+        exchange.value.upstreamHeadBytes = exchange.value.upstreamBytes
+        exchange.value.upstreamBytes = 0
         upstream.value.exchange = nil
         exchange.value.upstream = nil
         closeSocket(upstream)
@@ -165,7 +169,9 @@ extension Worker {
         exchange.value.status = exchange.value.reply.status
         exchange.value.isHeadSent = true
         // Of the body alone, and of this attempt.
-        exchange.value.upstreamBytes = UInt64(upstream.value.input.readableCount - count)
+        let bodyBytes = UInt64(upstream.value.input.readableCount - count)
+        exchange.value.upstreamHeadBytes = exchange.value.upstreamBytes &- bodyBytes
+        exchange.value.upstreamBytes = bodyBytes
         let canChunk = exchange.value.head.minorVersion == 1
         switch exchange.value.reply.body {
         case .none: (exchange.value.replyBody, exchange.value.replyFraming) = (.complete, .none)
