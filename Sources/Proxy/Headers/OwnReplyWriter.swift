@@ -50,7 +50,7 @@ struct OwnReplyWriter {
     /// The body's type, unless a rule of the location sets one.
     private static func writeContentType(_ request: RequestContext, _ reply: Reply, to output: inout ByteBuffer) {
         let location = request.exchange.value.location
-        if let location, location.value.ruledFields.contains(.contentType) { return }
+        if let location, ResponseFields.replaced(in: location, status: reply.status).contains(.contentType) { return }
         output.append("Content-Type: ")
         switch reply.body {
         case .template where !reply.isRedirect && location != nil,

@@ -17,7 +17,7 @@ struct ReplyHeadWriter {
         if proxy.value.hidesDate { writeDate(request, to: &output) }
         writeConnection(exchange, to: &output)
         writeFraming(exchange, bytes, to: &output)
-        let location = request.location
+        let replaced = ResponseFields.replaced(in: request.location, status: exchange.value.reply.status)
         let count = exchange.value.reply.fields.count
         var run = FieldRun()
         var index = 0
@@ -27,7 +27,7 @@ struct ReplyHeadWriter {
             if field.isNominated || field.id.isHopByHop || field.id == .contentLength { continue }
             let name = bytes.extracting(field.name.range)
             if proxy.value.hiddenFields.contains(field.id, name: name) { continue }
-            if location.value.replacedFields.contains(field.id, name: name) { continue }
+            if replaced.contains(field.id, name: name) { continue }
             if field.id == .location || field.id == .refresh, !proxy.value.redirects.isEmpty {
                 run.flush(bytes, to: &output)
                 let value = bytes.extracting(field.value.range)
@@ -165,9 +165,14 @@ enum ResponseFields {
         while index < location.value.responseFields.count {
             let field = location.value.responseFields[index]
             index &+= 1
-            if !field.isAlways, !isListed { continue }
+            if isListed ? !field.isOnListed : !field.isOnOthers { continue }
             field.field.append(of: request, to: &output)
         }
+    }
+
+    /// Names of fields of a reply's own whose place a rule's field takes, now that its status is known.
+    static func replaced(in location: Ref<LocationRuntime>, status: Int) -> FieldNameSet {
+        isListed(status) ? location.value.replacedOnListed : location.value.replacedOnOthers
     }
 
     /// Statuses that Nginx adds fields to without `always`.

@@ -1,3 +1,4 @@
+import Bytes
 package import Limits
 
 /// Which paths a location is for.
@@ -111,6 +112,9 @@ package struct ResponseFieldRule: Sendable, Equatable {
         self.isAlways = isAlways
         self.replaces = replaces
     }
+
+    /// Whether two rules set one field; letter case doesn't count.
+    func hasName(of other: ResponseFieldRule) -> Bool { name.span.equalsIgnoringCase(other.name.span) }
 }
 
 /// A limit zone: what is counted, and how much of it is kept.

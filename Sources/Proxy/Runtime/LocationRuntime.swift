@@ -14,7 +14,10 @@ struct LocationRuntime: Sendable {
 
     struct ResponseField: BitwiseCopyable, Sendable {
         var field: CompiledField
-        var isAlways: Bool
+        /// Added to replies whose status is listed (`ResponseFields.isListed`).
+        var isOnListed: Bool
+        /// Added to all others.
+        var isOnOthers: Bool
     }
 
     struct AddressCheck: BitwiseCopyable, Sendable {
@@ -58,11 +61,11 @@ struct LocationRuntime: Sendable {
     let announcesCharset: Bool
     let satisfiesAny: Bool
     let responseFields: Frozen<ResponseField>
-    /// Names of response fields that rules set.
-    let ruledFields: FieldNameSet
     let defaultType: Frozen<UInt8>
-    /// Names of response fields that take the place of the upstream's.
-    let replacedFields: FieldNameSet
+    /// Names of response fields that take the place of the reply's own, when its status is listed.
+    let replacedOnListed: FieldNameSet
+    /// The same for other statuses.
+    let replacedOnOthers: FieldNameSet
     let showsServerVersion: Bool
     let logs: Frozen<Log>
     let largestBody: UInt64
@@ -114,16 +117,20 @@ struct LocationRuntime: Sendable {
         announcesCharset = dialect == .native
         satisfiesAny = model.satisfiesAny
         responseFields = arena.freeze(
-            model.responseFields.map {
-                ResponseField(
-                    field: CompiledField(name: $0.name, value: $0.value, arena: arena),
-                    isAlways: $0.isAlways
+            model.responseFields.enumerated().map { index, rule in
+                // Of several that replace one field, the last counts.
+                let later = model.responseFields[(index + 1)...].filter { $0.replaces && $0.hasName(of: rule) }
+                return ResponseField(
+                    field: CompiledField(name: rule.name, value: rule.value, arena: arena),
+                    isOnListed: later.isEmpty,
+                    isOnOthers: rule.isAlways && !later.contains(where: \.isAlways)
                 )
             }
         )
-        ruledFields = FieldNameSet(model.responseFields.map(\.name), arena: arena)
+        let replacing = model.responseFields.filter(\.replaces)
         defaultType = arena.freeze(model.defaultType)
-        replacedFields = FieldNameSet(model.responseFields.filter(\.replaces).map(\.name), arena: arena)
+        replacedOnListed = FieldNameSet(replacing.map(\.name), arena: arena)
+        replacedOnOthers = FieldNameSet(replacing.filter(\.isAlways).map(\.name), arena: arena)
         showsServerVersion = model.showsServerVersion
         logs = arena.freeze(
             model.accessLogs.map {
