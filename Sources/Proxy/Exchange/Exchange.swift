@@ -117,6 +117,8 @@ struct Exchange: ~Copyable {
     var reply = ResponseHead()
     /// The reply's head, kept where a log or a field rule asks for it.
     var replyBytes = ByteBuffer()
+    /// The fields of the head that went to the client, kept where a log or a field rule asks for it.
+    var sentFields = ByteBuffer()
     var replyBody = ReplyBody.none
     var replyDecoder = ChunkedDecoder()
     var replyFraming = ReplyFraming.none
@@ -195,6 +197,7 @@ struct Exchange: ~Copyable {
         // What this reply said must not be told of the slot's next one.
         if reply.fields.count > 0 { reply.reset() }
         replyBytes.clear()
+        sentFields.clear()
         replyBody = .none
         replyFraming = .none
         status = 0

@@ -58,7 +58,8 @@ extension RequestContext {
         case .bodyBytesSent: output.append(decimal: exchange.value.bodyBytesSent)
         case .bytesSent: output.append(decimal: exchange.value.bytesSent)
         case .requestTime: appendSeconds((now &- exchange.value.startedAt) / 1_000_000, to: &output)
-        case .sentField, .upstreamField: appendReplyField(operation.text, to: &output)
+        case .sentField: appendSentField(operation.text, to: &output)
+        case .upstreamField: appendReplyField(operation.text, to: &output)
         case .upstreamAddress, .upstreamStatus, .upstreamResponseTime, .upstreamConnectTime, .upstreamHeaderTime,
             .upstreamResponseLength, .upstreamBytesReceived, .upstreamBytesSent:
             appendAttempts(operation.code, to: &output)
@@ -103,6 +104,38 @@ extension RequestContext {
             output.append("-")
         } else {
             appendSeconds((instant &- min(start, instant)) / 1_000_000, to: &output)
+        }
+    }
+
+    /// A field as the client gets it, but for `Server` and `Date` of Postern's own: the first of that name; all of
+    /// Cache-Control and Link, as Nginx has it.
+    private func appendSentField(_ name: Frozen<UInt8>, to output: inout ByteBuffer) {
+        let (isConnection, isJoined) = name.withSpan { name in
+            (name.equals("connection"), name.equals("cache-control") || name.equals("link"))
+        }
+        if isConnection {
+            // Where HTTP/1.1 needs no word for it, none is sent.
+            if exchange.value.status == 101 {
+                output.append("upgrade")
+            } else {
+                output.append(exchange.value.keepsAlive ? "keep-alive" : "close")
+            }
+            return
+        }
+        let head = exchange.value.sentFields.written
+        var isFirst = true
+        var start = 0
+        while let end = head.firstIndex(of: ASCII.lineFeed, in: start..<head.count) {
+            defer { start = end + 1 }
+            // A line of ours: `Name: value`, CRLF.
+            let colon = start + name.count
+            guard colon + 2 < end, head[colon] == ASCII.colon,
+                name.withSpan({ $0.equalsIgnoringCase(head.extracting(start..<colon)) })
+            else { continue }
+            if !isFirst { output.append(", ") }
+            output.append(head, (colon + 2)..<(end - 1))
+            if !isJoined { return }
+            isFirst = false
         }
     }
 

@@ -11,6 +11,7 @@ struct OwnReplyWriter {
         makeBody(request, reply, &body, &location)
         ReplyHeadWriter.writeStatusLine(reply.status, to: &output)
         ReplyHeadWriter.writeGeneral(request, to: &output)
+        let start = output.writeIndex
         let hasBody = !Status.isBodiless(reply.status)
         if hasBody {
             if body.readableCount > 0 || reply.status < 300 { writeContentType(request, reply, to: &output) }
@@ -38,7 +39,7 @@ struct OwnReplyWriter {
             request.appendIdentifier(to: &output)
             output.append("\r\n")
         }
-        ResponseFields.write(request, status: reply.status, to: &output)
+        ResponseFields.write(request, status: reply.status, from: start, to: &output)
         output.append("\r\n")
         let isHead = exchange.value.head.method == .head
         if hasBody, !isHead {

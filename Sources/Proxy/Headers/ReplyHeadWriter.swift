@@ -15,6 +15,7 @@ struct ReplyHeadWriter {
         // What passes from the upstream takes the place of Postern's own.
         if proxy.value.hidesServer { writeServer(request, to: &output) }
         if proxy.value.hidesDate { writeDate(request, to: &output) }
+        let start = output.writeIndex
         writeConnection(exchange, to: &output)
         writeFraming(exchange, bytes, to: &output)
         let replaced = ResponseFields.replaced(in: request.location, status: exchange.value.reply.status)
@@ -36,7 +37,7 @@ struct ReplyHeadWriter {
             run.keep(field, bytes, to: &output)
         }
         run.flush(bytes, to: &output)
-        ResponseFields.write(request, status: exchange.value.reply.status, to: &output)
+        ResponseFields.write(request, status: exchange.value.reply.status, from: start, to: &output)
         output.append("\r\n")
     }
 
@@ -52,6 +53,9 @@ struct ReplyHeadWriter {
         if isFinal {
             writeServer(request, to: &output)
             writeDate(request, to: &output)
+        }
+        let start = output.writeIndex
+        if isFinal {
             output.append("Connection: upgrade\r\nUpgrade: websocket\r\n")
         }
         var run = FieldRun()
@@ -62,7 +66,7 @@ struct ReplyHeadWriter {
             run.keep(field, bytes, to: &output)
         }
         run.flush(bytes, to: &output)
-        if isFinal { ResponseFields.write(request, status: 101, to: &output) }
+        if isFinal { ResponseFields.write(request, status: 101, from: start, to: &output) }
         output.append("\r\n")
     }
 
@@ -158,16 +162,27 @@ struct ReplyHeadWriter {
 
 /// `add_header` and the fields that tell of limits.
 enum ResponseFields {
-    static func write(_ request: RequestContext, status: Int, to output: inout ByteBuffer) {
+    /// - Parameter start: where the head's fields begin that `$sent_http_…` tell of.
+    static func write(_ request: RequestContext, status: Int, from start: Int, to output: inout ByteBuffer) {
         guard let location = request.exchange.value.location else { return }
         let isListed = isListed(status)
+        let readsSentFields = location.value.readsSentFields
         var index = 0
         while index < location.value.responseFields.count {
             let field = location.value.responseFields[index]
             index &+= 1
             if isListed ? !field.isOnListed : !field.isOnOthers { continue }
+            // The rule's value may be made of what stands before it.
+            if readsSentFields { keep(request.exchange, output, from: start) }
             field.field.append(of: request, to: &output)
         }
+        if readsSentFields { keep(request.exchange, output, from: start) }
+    }
+
+    /// Keeps what was written from `start` on, as far as it isn't kept yet.
+    private static func keep(_ exchange: Ref<Exchange>, _ output: borrowing ByteBuffer, from start: Int) {
+        let kept = start + exchange.value.sentFields.writeIndex
+        exchange.value.sentFields.append(output.written, kept..<output.writeIndex)
     }
 
     /// Names of fields of a reply's own whose place a rule's field takes, now that its status is known.

@@ -67,6 +67,8 @@ struct LocationRuntime: Sendable {
     /// The same for other statuses.
     let replacedOnOthers: FieldNameSet
     let showsServerVersion: Bool
+    /// Some log or field asks for a field of what goes to the client.
+    let readsSentFields: Bool
     let logs: Frozen<Log>
     let largestBody: UInt64
     let bodyTimeout: UInt64
@@ -80,8 +82,10 @@ struct LocationRuntime: Sendable {
         proxy: Ref<ProxyRuntime>?,
         zones: [LimitZone],
         dialect: Dialect,
+        readsSentFields: Bool,
         arena: Arena
     ) {
+        self.readsSentFields = readsSentFields
         self.policy = policy
         matchedCount = model.match.path.count
         self.proxy = proxy

@@ -129,6 +129,7 @@ struct ServerRuntime: Sendable {
         (hasReturn, returnStatus, returnText, returnIsRedirect, returnHasText) = compile(server.returnRule, arena)
         var locations: [Ref<LocationRuntime>] = []
         var seen: Set<Int> = []
+        let readsSentFields = model.readsSentFields
         for location in server.locations + [server.root] {
             let description = location.policyDescription
             let policy = policies[description] ?? policies.count
@@ -144,6 +145,7 @@ struct ServerRuntime: Sendable {
                         proxy: proxy,
                         zones: model.limitZones,
                         dialect: model.dialect,
+                        readsSentFields: readsSentFields,
                         arena: arena
                     )
                 )

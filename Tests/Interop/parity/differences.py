@@ -315,11 +315,11 @@ DIFFERENCES = [
         "the body's length does not depend on how it was cut; `$bytes_sent` has all",
     ),
     Difference(
-        "sent-fields",
-        "`$sent_http_…` of fields that the proxy adds itself",
-        "there",
-        "those of the gateway's reply only",
-        "known, and to be mended",
+        "sent-connection",
+        "`$sent_http_connection` in the log",
+        "`close`, also where the connection stays",
+        "`keep-alive` where it stays",
+        "it tells what became of the connection",
     ),
     Difference(
         "proxy-host",

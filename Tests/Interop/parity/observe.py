@@ -66,6 +66,9 @@ SHAPES = [
     }.items()
 ]
 
+#: What tells of a page of the proxy's own.
+PAGE = re.compile(r"\b(type|length|sent_length|body_bytes_sent|cache)=[^|]*")
+
 #: The same for times that are lists, one for each attempt.
 TIMES = re.compile(r"\b(upstream_\w+_time=)([^|]+)")
 TIME = re.compile(r"\d+\.\d{3}")
@@ -123,6 +126,8 @@ def observe(program, methods, replies, ending, received, log, names):
         seen["trailers"].append(tuple(reply.trailers))
     seen["upstream"] = [(label, names(_settled(_one_chunk(data)))) for label, data in received]
     seen["log"] = [_shaped(names(line.encode())) for line in log]
+    if any(body.startswith("<page>") for body in seen["body"]):
+        seen["log"] = [PAGE.sub(r"\1=<page>", line) for line in seen["log"]]
     return {aspect: tuple(value) if isinstance(value, list) else value for aspect, value in seen.items()}
 
 

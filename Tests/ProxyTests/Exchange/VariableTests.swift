@@ -111,7 +111,6 @@ struct VariableTests {
         #expect(rig.render(.status) == "404")
         #expect(rig.render(.upstreamStatus) == "404")
         #expect(rig.render(.upstreamField(Array("etag".utf8))) == "\"v1\"")
-        #expect(rig.render(.sentField(Array("x-up".utf8))) == "up")
         #expect(rig.render(.upstreamAddress) == "127.0.0.1:18789")
         #expect(rig.render(.upstreamConnectTime) == "0.001")
         #expect(rig.render(.upstreamHeaderTime) == "0.020")
@@ -153,6 +152,35 @@ struct VariableTests {
         #expect(statuses == ["504"] + Array(repeating: "500", count: Exchange.attemptLimit - 2) + ["200"])
         try rig.run("GET / HTTP/1.1\nHost: a")
         #expect(rig.render(.upstreamStatus) == "")
+    }
+
+    @Test func fieldsShowAsTheyWereSent() throws {
+        let rig = try Rig(
+            """
+            events {} http { server { listen 80; location / {
+              proxy_pass http://127.0.0.1:1; proxy_hide_header X-Secret; add_header X-Two "";
+              add_header Cache-Control private; add_header X-Seen "$sent_http_x_up,$sent_http_cache_control";
+            } } }
+            """
+        )
+        func sent(_ name: String) -> String { rig.render(.sentField(Array(name.utf8))) }
+        _ = try rig.replyHead(
+            "HTTP/1.1 200 OK\nX-Secret: s\nX-Up:  up\nX-Up: two\nCache-Control: no-store\nContent-Length: 3"
+        )
+        #expect(sent("x-up") == "up")
+        #expect(sent("x-secret") == "")
+        #expect(sent("x-two") == "")
+        #expect(sent("x") == "")
+        #expect(sent("cache-control") == "no-store, private")
+        #expect(sent("x-seen") == "up,no-store, private")
+        #expect(sent("content-length") == "3")
+        #expect(sent("server") == "")
+        #expect(sent("connection") == "keep-alive")
+        try rig.run("GET / HTTP/1.1\nHost: a")
+        #expect(sent("x-up") == "")
+        _ = rig.ownReply(Reply(502))
+        #expect(sent("content-type") == "text/plain; charset=utf-8")
+        #expect(sent("x-seen") == "")
     }
 
     @Test func mapsAndUsersShow() throws {
