@@ -122,7 +122,15 @@ extension Worker {
     private mutating func connect(_ exchange: Ref<Exchange>, _ peer: PeerIndex, _ address: SocketAddress) {
         exchange.value.lastUpstreamAddress = address
         guard let slot = upstreams.allocate({ UpstreamConnection() }) else {
-            services.log.critical("no room for another upstream connection: \(connectionLimit) are open")
+            if groups[exchange.value.group].value.lines.admits(
+                sort: -1,
+                "no room for another upstream connection",
+                now: now
+            ) {
+                services.log.critical("no room for another upstream connection: \(connectionLimit) are open")
+            } else {
+                timeLeftOut(exchange.value.group)
+            }
             failWithoutConnection(exchange, peer, UpstreamFailure(.noLivePeers, at: .choosing))
             return
         }
@@ -346,8 +354,8 @@ extension Worker {
         }
     }
 
-    /// One line for the operator that names the cause.
-    func report(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
+    /// One line for the operator that names the cause. Of very many, the first of each sort in a while, and then their number.
+    mutating func report(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
         let level: ErrorLogSettings.Level =
             switch failure.level {
             case .info: .info
@@ -355,9 +363,37 @@ extension Worker {
             case .error: .error
             }
         guard services.log.isEnabled(level) else { return }
+        let entry = groups[exchange.value.group]
+        guard entry.value.lines.admits(sort: failure.sort, failure.text, now: now) else {
+            timeLeftOut(exchange.value.group)
+            return
+        }
         var peer = ""
         if let address = exchange.value.lastUpstreamAddress { peer = ", upstream \(address)" }
         services.log.write(level, "\(failure.text); \(describe(exchange))\(peer)")
+    }
+
+    /// Sees that what was left out is told of, whether or not another failure comes.
+    private mutating func timeLeftOut(_ slot: UInt32) {
+        let entry = groups[slot]
+        if entry.value.hasLeftOut { return }
+        entry.value.hasLeftOut = true
+        if entry.value.lineTimer.index == .max {
+            entry.value.lineTimer = timers.makeTimer(
+                token: Token(kind: Kind.failureLines.rawValue, slot: slot, generation: groups.generation(of: slot))
+            )
+        }
+        timers.set(entry.value.lineTimer, deadline: now &+ LineLimit.span)
+    }
+
+    /// Says how many failures of an upstream had no line of their own.
+    func reportLeftOut(_ entry: Ref<GroupEntry>) {
+        guard entry.value.hasLeftOut else { return }
+        entry.value.hasLeftOut = false
+        let name = entry.value.group.configuration.name
+        for (count, text) in entry.value.lines.takeLeftOut() {
+            services.log.error("\(text), \(count) times more within 10 s; upstream \"\(name)\"")
+        }
     }
 
     /// The client is gone or was answered otherwise: cancel what runs upstream.

@@ -10,7 +10,7 @@ import Upstream
 struct Worker: ~Copyable {
     /// What a token in the poller or the timer wheel stands for.
     enum Kind: UInt8 {
-        case mailbox = 1, listener, client, upstream, exchange, acceptPause, group
+        case mailbox = 1, listener, client, upstream, exchange, acceptPause, group, failureLines
     }
 
     let index: Int
@@ -106,6 +106,7 @@ struct Worker: ~Copyable {
             if isDraining, clients.count == 0 { isStopping = true }
         }
         closeAll()
+        for slot in 0..<UInt32(groups.slotCount) { reportLeftOut(groups[slot]) }
     }
 
     private mutating func timeout() -> UInt64? {
@@ -128,7 +129,7 @@ struct Worker: ~Copyable {
             accept(Int(token.slot))
         case .mailbox:
             receive()
-        case .exchange, .acceptPause, .group, nil:
+        case .exchange, .acceptPause, .group, .failureLines, nil:
             break
         }
     }
@@ -149,6 +150,9 @@ struct Worker: ~Copyable {
         case .group:
             guard groups.isCurrent(token.slot, generation: token.generation) else { return }
             trim(groups[token.slot])
+        case .failureLines:
+            guard groups.isCurrent(token.slot, generation: token.generation) else { return }
+            reportLeftOut(groups[token.slot])
         case .listener, .mailbox, nil:
             break
         }
