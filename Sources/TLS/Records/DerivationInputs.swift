@@ -15,7 +15,10 @@ struct DerivationInputs {
         mutating func set(_ parameter: OSSL_PARAM) -> Bool {
             let count = unsafe parameter.data_size
             guard count <= 255 else { return false }
-            unsafe bytes = UnsafeRawBufferPointer(start: parameter.data, count: unsafe parameter.data == nil ? 0 : count)
+            unsafe bytes = UnsafeRawBufferPointer(
+                start: parameter.data,
+                count: unsafe parameter.data == nil ? 0 : count
+            )
             isSet = true
             return true
         }
@@ -29,7 +32,9 @@ struct DerivationInputs {
         }
 
         func equals(_ text: StaticString) -> Bool {
-            guard unsafe bytes.count == text.utf8CodeUnitCount, let start = unsafe bytes.baseAddress else { return false }
+            guard unsafe bytes.count == text.utf8CodeUnitCount, let start = unsafe bytes.baseAddress else {
+                return false
+            }
             return unsafe memcmp(start, text.utf8Start, bytes.count) == 0
         }
     }

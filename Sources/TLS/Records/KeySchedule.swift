@@ -94,7 +94,8 @@ struct KeySchedule: ~Copyable {
         }
     }
 
-    private static func append(_ bytes: UnsafeRawBufferPointer, to info: UnsafeMutablePointer<UInt8>, at end: inout Int) {
+    private static func append(_ bytes: UnsafeRawBufferPointer, to info: UnsafeMutablePointer<UInt8>, at end: inout Int)
+    {
         guard let start = bytes.baseAddress else { return }
         unsafe UnsafeMutableRawPointer(info + end).copyMemory(from: start, byteCount: bytes.count)
         end += bytes.count
