@@ -32,7 +32,16 @@ extension Worker {
             }
             return false
         }
-        if !upstream.value.input.hasStorage { upstream.value.input = buffers.take() }
+        if upstream.value.input.isEmpty, case .length(let left) = exchange.value.replyBody, left > 16 * 1024,
+            exchange.value.progress == .responding
+        {
+            if upstream.value.input.capacity < BufferPool.wideCapacity {
+                buffers.reclaim(&upstream.value.input)
+                upstream.value.input = buffers.takeWide()
+            }
+        } else if !upstream.value.input.hasStorage {
+            upstream.value.input = buffers.take()
+        }
         if upstream.value.input.writableCount == 0 {
             upstream.value.input.compact()
             if upstream.value.input.writableCount == 0 { upstream.value.input.reserve(upstream.value.input.capacity) }
