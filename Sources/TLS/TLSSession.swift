@@ -206,7 +206,12 @@ package struct TLSSession: ~Copyable {
     // MARK: Closing
 
     /// Says that nothing more will be sent (close_notify), once. Doesn't wait for the peer to say the same.
-    package mutating func shutdown() -> ShutdownResult {
+    ///
+    /// - Parameter isLast: the caller closes the descriptor, or its sending side, right after. Then the alert travels with the
+    ///   end of the stream, in one segment.
+    package mutating func shutdown(isLast: Bool = false) -> ShutdownResult {
+        unsafe transport.pointee.isLast = isLast
+        defer { unsafe transport.pointee.isLast = false }
         switch state {
         case .handshaking, .broken: return .done
         case .established:
