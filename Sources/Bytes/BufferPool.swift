@@ -32,9 +32,9 @@ package struct BufferPool: ~Copyable {
 
     /// An empty buffer of at least `bufferCapacity` bytes.
     package mutating func take() -> ByteBuffer {
-        inUse += 1
+        inUse &+= 1
         if spares.count > 0 {
-            spares.count -= 1
+            spares.count &-= 1
             return unsafe (spares.storage + spares.count).move()
         }
         return ByteBuffer(capacity: bufferCapacity)
@@ -42,21 +42,23 @@ package struct BufferPool: ~Copyable {
 
     /// Takes a buffer back. One that grew beyond twice the pool's size is freed instead of kept.
     package mutating func give(_ buffer: consuming ByteBuffer) {
-        guard buffer.hasStorage else { return }
-        inUse -= 1
-        guard spares.count < limit, buffer.capacity >= bufferCapacity, buffer.capacity <= bufferCapacity * 2 else {
-            return
-        }
-        buffer.clear()
-        unsafe (spares.storage + spares.count).initialize(to: buffer)
-        spares.count += 1
+        reclaim(&buffer)
     }
 
     /// Takes back what a buffer holds and leaves one without storage in its place.
     package mutating func reclaim(_ buffer: inout ByteBuffer) {
         guard buffer.hasStorage else { return }
-        var storage = ByteBuffer()
-        swap(&storage, &buffer)
-        give(storage)
+        inUse &-= 1
+        let isKept =
+            spares.count < limit && buffer.capacity >= bufferCapacity && buffer.capacity <= bufferCapacity &* 2
+        if !isKept {
+            buffer = ByteBuffer()
+            return
+        }
+        let spare = unsafe spares.storage + spares.count
+        unsafe spare.initialize(to: ByteBuffer())
+        unsafe swap(&spare.pointee, &buffer)
+        unsafe spare.pointee.clear()
+        spares.count &+= 1
     }
 }

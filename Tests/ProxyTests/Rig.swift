@@ -35,7 +35,7 @@ final class Rig {
         )
         environment = arena.place(LoopEnvironment(services: services))
         environment.value.now = 1_000_000_000_000
-        environment.value.time.refresh()
+        environment.value.time.refresh(monotonic: Clock.monotonic())
         client = arena.place(ClientConnection())
         exchange = arena.place(Exchange(client: client))
         client.value.peer = try #require(SocketAddress(parsing: peer))

@@ -39,6 +39,8 @@ struct ClientConnection: ~Copyable {
     /// The server of the listener that bounds and waits are taken from until a request's own is known. Lives in `runtime`.
     var defaultServer: Ref<ServerRuntime>?
     var peer = SocketAddress(ipv4: 0, port: 0)
+    /// `peer` in words, once a request asked for them.
+    var peerText = ByteBuffer()
     var local: SocketAddress?
 
     /// The credentials it proved last.
@@ -87,6 +89,7 @@ struct ClientConnection: ~Copyable {
         self.slot = slot
         self.token = token
         self.peer = peer
+        peerText.clear()
         self.listener = listener
         self.runtime = runtime
         self.groups = groups

@@ -16,7 +16,6 @@ extension RequestContext {
         case .requestURI: appendTarget(to: &output)
         case .request: appendRequestLine(to: &output)
         case .requestMethod: output.append(exchange.value.headBytes.written, exchange.value.head.methodRange.range)
-        case .host: appendHost(to: &output)
         case .serverProtocol: output.append(exchange.value.head.minorVersion == 0 ? "HTTP/1.0" : "HTTP/1.1")
         case .requestID: appendIdentifier(to: &output)
         case .requestLength: output.append(decimal: exchange.value.requestBytes)

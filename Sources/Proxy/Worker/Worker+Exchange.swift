@@ -23,7 +23,7 @@ extension Worker {
             }
             switch decision {
             case .next:
-                guard let next = exchange.value.phase.next else { return }
+                guard let next = exchange.value.nextPhase else { return }
                 exchange.value.phase = next
             case .respond(let reply):
                 logRefusal(exchange, reply)
@@ -196,7 +196,9 @@ extension Worker {
     /// Writes the log line and frees the request.
     mutating func end(_ exchange: Ref<Exchange>) {
         guard exchange.value.progress != .free else { return }
-        services.accessLogs.log(context(exchange), worker: index)
+        if let location = exchange.value.location, !location.value.logs.isEmpty {
+            services.accessLogs.log(context(exchange), worker: index)
+        }
         release(exchange)
     }
 
