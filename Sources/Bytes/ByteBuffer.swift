@@ -237,10 +237,12 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         let target = unsafe UnsafeMutableRawPointer(pointer(at: writeIndex))
         let raw = unsafe bytes.bytes
         var index = 0
-        while index &+ 8 <= count {
-            let word = unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
-            unsafe target.storeBytes(of: ASCII.lowercased(word), toByteOffset: index, as: UInt64.self)
-            index &+= 8
+        // Eight at a time, the last eight once more if need be.
+        while count >= 8, index < count {
+            let offset = Swift.min(index, count &- 8)
+            let word = unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+            unsafe target.storeBytes(of: ASCII.lowercased(word), toByteOffset: offset, as: UInt64.self)
+            index = offset &+ 8
         }
         while index < count {
             unsafe target.storeBytes(of: ASCII.lowercased(bytes[unchecked: index]), toByteOffset: index, as: UInt8.self)

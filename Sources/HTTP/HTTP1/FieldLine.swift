@@ -29,6 +29,9 @@ enum FieldLine {
         var id = FieldID.other
         if index > start, let known = names.find(bytes, start, index &- start) {
             id = known
+        } else if index > start, NameBytes.holds(bytes, start, index) {
+            // No alias: of all known names only those with a common prefix are left.
+            id = names.isForwarded(bytes, start, index &- start) ? .xForwardedOther : .other
         } else {
             index = NameBytes.end(bytes, from: start, to: bound)
             while index < bound {

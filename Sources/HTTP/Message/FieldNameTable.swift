@@ -14,6 +14,24 @@ enum NameBytes {
         return ~((letter | digit | hyphen) & ~word) & 0x8080_8080_8080_8080
     }
 
+    /// Whether the bytes from `start` to `end`, of which there is at least one, are all of them. Eight bytes at least must
+    /// follow `start`.
+    @inline(__always)
+    static func holds(_ bytes: borrowing Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+        let count = end &- start
+        if count < 8 {
+            return strays(bytes.word(at: start)) &<< UInt64(truncatingIfNeeded: 64 &- count &* 8) == 0
+        }
+        // The last eight once more if need be.
+        var found = strays(bytes.word(at: end &- 8))
+        var index = start
+        while index &+ 8 < end {
+            found |= strays(bytes.word(at: index))
+            index &+= 8
+        }
+        return found == 0
+    }
+
     /// Where the first byte from `start` on stands that is no letter, digit or hyphen, or `end`, which must not pass the
     /// end of `bytes`. May stop short of it in the last seven of `bytes`.
     @inline(__always)
@@ -108,6 +126,15 @@ struct FieldNameTable: @unchecked Sendable {
             }
         }
         return unsafe entry.pointee.id
+    }
+
+    /// Whether the name of letters, digits and hyphens that is none of the table starts with `x-forwarded-`. At least eight
+    /// bytes must follow `start`.
+    @inline(__always)
+    func isForwarded(_ bytes: borrowing Span<UInt8>, _ start: Int, _ count: Int) -> Bool {
+        // "x-forwar" and "rwarded-": the words overlap.
+        count > 12 && bytes.word(at: start) | 0x2020_2020_2020_2020 == 0x7261_7772_6F66_2D78
+            && bytes.word(at: start &+ 4) | 0x2020_2020_2020_2020 == 0x2D64_6564_7261_7772
     }
 
     /// What is hashed: the last eight bytes, letter case aside, and the length.

@@ -36,6 +36,8 @@ struct ClientConnection: ~Copyable {
     var runtime: Runtime?
     /// The worker's groups for the upstreams of `runtime`.
     var groups: GroupMap?
+    /// What chooses the server of a request. Lives in `runtime`.
+    var choice: Ref<ServerChoice>?
     /// The server of the listener that bounds and waits are taken from until a request's own is known. Lives in `runtime`.
     var defaultServer: Ref<ServerRuntime>?
     var peer = SocketAddress(ipv4: 0, port: 0)
@@ -91,6 +93,7 @@ struct ClientConnection: ~Copyable {
         self.peer = peer
         peerText.clear()
         self.listener = listener
+        choice = listener.choice
         self.runtime = runtime
         self.groups = groups
         defaultServer = runtime.servers[listener.model.defaultServer]

@@ -18,8 +18,12 @@ struct TimeText: ~Copyable {
 
     /// Brings the texts up to date with the real-time clock, which is read once a millisecond at the most: they tell no
     /// shorter times. `monotonic` is now, in nanoseconds.
+    @inline(__always)
     mutating func refresh(monotonic: UInt64) {
-        if monotonic &- readAt < 1_000_000 { return }
+        if monotonic &- readAt >= 1_000_000 { read(monotonic: monotonic) }
+    }
+
+    private mutating func read(monotonic: UInt64) {
         readAt = monotonic
         milliseconds = Clock.realtimeMilliseconds()
         let now = milliseconds / 1000

@@ -180,7 +180,13 @@ struct Worker: ~Copyable {
         ready.append(client.value.slot)
     }
 
+    @inline(__always)
     mutating func releaseLeaving() {
+        if !leavingClients.isEmpty || !leavingUpstreams.isEmpty { releaseLeavingConnections() }
+        releaseExchanges()
+    }
+
+    private mutating func releaseLeavingConnections() {
         if !leavingClients.isEmpty {
             for position in 0..<leavingClients.count { clients.release(leavingClients[position]) }
             leavingClients.removeAll()
@@ -190,7 +196,6 @@ struct Worker: ~Copyable {
             for position in 0..<leavingUpstreams.count { upstreams.release(leavingUpstreams[position]) }
             leavingUpstreams.removeAll()
         }
-        releaseExchanges()
     }
 
     /// Frees the slots of requests that have ended. Only where no caller up the stack looks at one.

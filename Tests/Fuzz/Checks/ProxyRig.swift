@@ -92,7 +92,7 @@ final class ProxyRig {
         for phase in Phase.allCases {
             let decision =
                 switch phase {
-                case .server: ServerPhase.decide(request, listener: runtime.listeners[0], runtime: runtime)
+                case .server: ServerPhase.decide(request, runtime.listeners[0].choice)
                 case .location: LocationPhase.decide(request)
                 case .answer: AnswerPhase.decide(request)
                 case .limits: LimitPhase.decide(request, runtime: runtime, ofUsers: false)
