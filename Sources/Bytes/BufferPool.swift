@@ -25,10 +25,13 @@ package struct BufferPool: ~Copyable {
             return unsafe (storage + count).move()
         }
 
-        mutating func give(_ buffer: consuming ByteBuffer) {
-            buffer.clear()
-            unsafe (storage + count).initialize(to: buffer)
-            count += 1
+        /// Takes what the buffer holds, which is then without storage. There is room for one more.
+        mutating func keep(_ buffer: inout ByteBuffer) {
+            let spare = unsafe storage + count
+            unsafe spare.initialize(to: ByteBuffer())
+            unsafe swap(&spare.pointee, &buffer)
+            unsafe spare.pointee.clear()
+            count &+= 1
         }
 
         deinit {
@@ -49,8 +52,12 @@ package struct BufferPool: ~Copyable {
 
     /// An empty buffer of at least `bufferCapacity` bytes.
     package mutating func take() -> ByteBuffer {
-        inUse += 1
-        return spares.take() ?? ByteBuffer(capacity: bufferCapacity)
+        inUse &+= 1
+        if spares.count > 0 {
+            spares.count &-= 1
+            return unsafe (spares.storage + spares.count).move()
+        }
+        return ByteBuffer(capacity: bufferCapacity)
     }
 
     /// An empty buffer of at least `wideCapacity` bytes.
@@ -61,20 +68,19 @@ package struct BufferPool: ~Copyable {
 
     /// Takes a buffer back, of either size. One that grew beyond twice the pool's size is freed instead of kept.
     package mutating func give(_ buffer: consuming ByteBuffer) {
-        guard buffer.hasStorage else { return }
-        inUse -= 1
-        if buffer.capacity >= bufferCapacity, buffer.capacity <= bufferCapacity * 2 {
-            if spares.count < limit { spares.give(buffer) }
-        } else if buffer.capacity == Self.wideCapacity, wideSpares.count < Self.wideLimit {
-            wideSpares.give(buffer)
-        }
+        reclaim(&buffer)
     }
 
     /// Takes back what a buffer holds and leaves one without storage in its place.
     package mutating func reclaim(_ buffer: inout ByteBuffer) {
         guard buffer.hasStorage else { return }
-        var storage = ByteBuffer()
-        swap(&storage, &buffer)
-        give(storage)
+        inUse &-= 1
+        if spares.count < limit, buffer.capacity >= bufferCapacity, buffer.capacity <= bufferCapacity &* 2 {
+            spares.keep(&buffer)
+        } else if buffer.capacity == Self.wideCapacity, wideSpares.count < Self.wideLimit {
+            wideSpares.keep(&buffer)
+        } else {
+            buffer = ByteBuffer()
+        }
     }
 }

@@ -136,6 +136,12 @@ struct Exchange: ~Copyable {
     /// The configuration it runs under: its client's, which changes between requests only.
     var runtime: Runtime? { client.value.runtime }
 
+    /// The phase after this one, those left out that its location has no use for.
+    var nextPhase: Phase? {
+        if phase == .location, let location { return location.value.firstPhase }
+        return phase.next
+    }
+
     /// Some of the request's body is still to come.
     var awaitsRequestBody: Bool {
         switch requestBody {

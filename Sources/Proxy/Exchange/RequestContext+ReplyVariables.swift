@@ -7,17 +7,15 @@ extension RequestContext {
     func appendConnection(_ code: VariableCode, to output: inout ByteBuffer) {
         let client = client
         switch code {
-        case .remoteAddress: exchange.value.remote.appendAddress(to: &output)
         case .remotePort: output.append(decimal: UInt64(exchange.value.remote.port))
         case .binaryRemoteAddress: appendBinaryAddress(to: &output)
-        case .realIPRemoteAddress: client.value.peer.appendAddress(to: &output)
+        case .realIPRemoteAddress: appendPeer(to: &output)
         case .realIPRemotePort: output.append(decimal: UInt64(client.value.peer.port))
         case .serverAddress:
             localAddress.appendAddress(to: &output)
         case .serverPort: output.append(decimal: UInt64(localAddress.port))
         case .connection: output.append(decimal: client.value.serial)
         case .connectionRequests: output.append(decimal: client.value.requestCount)
-        case .scheme: output.append(client.value.transport.isSecure ? "https" : "http")
         case .https: if client.value.transport.isSecure { output.append("on") }
         case .tlsProtocol: output.append(client.value.transport.protocolName)
         case .tlsCipher: client.value.transport.appendCipher(to: &output)
@@ -26,6 +24,22 @@ extension RequestContext {
             if client.value.transport.isSecure { output.append(client.value.transport.isResumed ? "r" : ".") }
         case .pipelined: output.append(client.value.input.isEmpty ? "." : "p")
         default: break
+        }
+    }
+
+    /// Appends the address of the connection's other end, which is put into words once for all its requests.
+    func appendPeer(to output: inout ByteBuffer) {
+        let client = client
+        if client.value.peerText.isEmpty { client.value.peer.appendAddress(to: &client.value.peerText) }
+        output.append(client.value.peerText.readable)
+    }
+
+    /// Appends the address of who sent the request, after `real_ip`.
+    func appendRemote(to output: inout ByteBuffer) {
+        if exchange.value.isPeerTrusted {
+            exchange.value.remote.appendAddress(to: &output)
+        } else {
+            appendPeer(to: &output)
         }
     }
 

@@ -19,18 +19,20 @@ struct ReplyHeadWriter {
         writeConnection(exchange, to: &output)
         writeFraming(exchange, bytes, to: &output)
         let replaced = ResponseFields.replaced(in: request.location, status: exchange.value.reply.status)
+        let dropped = FieldID.hopByHopBits | FieldID.contentLength.bit
+        let redirected = proxy.value.redirects.isEmpty ? 0 : FieldID.location.bit | FieldID.refresh.bit
         let count = exchange.value.reply.fields.count
         var run = FieldRun()
         var index = 0
         while index < count {
             let field = exchange.value.reply.fields[index]
             index &+= 1
-            if field.isNominated || field.id.isHopByHop || field.id == .contentLength { continue }
-            let name = bytes.extracting(field.name.range)
-            if proxy.value.hiddenFields.contains(field.id, name: name) { continue }
-            if replaced.contains(field.id, name: name) { continue }
-            if field.id == .location || field.id == .refresh, !proxy.value.redirects.isEmpty {
+            if dropped & field.id.bit != 0 || field.isNominated { continue }
+            if proxy.value.hiddenFields.contains(field, of: bytes) { continue }
+            if replaced.contains(field, of: bytes) { continue }
+            if redirected & field.id.bit != 0 {
                 run.flush(bytes, to: &output)
+                let name = bytes.extracting(field.name.range)
                 let value = bytes.extracting(field.value.range)
                 if writeRedirect(request, proxy, name, value, field.id, to: &output) { continue }
             }

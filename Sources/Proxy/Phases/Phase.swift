@@ -15,7 +15,18 @@ enum Phase: UInt8, CaseIterable {
     /// The handler: forward, or answer by itself.
     case handler
 
-    var next: Phase? { Phase(rawValue: rawValue + 1) }
+    /// The one that follows where none is left out.
+    var next: Phase? {
+        switch self {
+        case .server: .location
+        case .location: .answer
+        case .answer: .limits
+        case .limits: .access
+        case .access: .userLimits
+        case .userLimits: .handler
+        case .handler: nil
+        }
+    }
 }
 
 /// What a phase answers.

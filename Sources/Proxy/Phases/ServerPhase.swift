@@ -4,18 +4,18 @@ import HTTP
 
 /// Chooses the virtual server, decides whose address the request has, and answers what a server answers as a whole.
 struct ServerPhase {
-    static func decide(_ request: RequestContext, listener: ListenerRuntime, runtime: Runtime) -> Decision {
+    static func decide(_ request: RequestContext, _ choice: Ref<ServerChoice>) -> Decision {
         let exchange = request.exchange
         let host = exchange.value.head.hostName.range
-        let index = listener.names.find(exchange.value.headBytes.written.extracting(host))
-        let server = runtime.servers[index]
+        let index = choice.value.names.find(exchange.value.headBytes.written.extracting(host))
+        let server = choice.value.servers[index]
         exchange.value.server = server
         exchange.value.location = server.value.root
         exchange.value.remote = clientAddress(request, server)
         if exchange.value.withPathAsReceived({ $0.equals("/.postern/ready") }) {
             return readiness(exchange)
         }
-        if listener.model.redirectsToHTTPS {
+        if choice.value.redirectsToHTTPS {
             var reply = Reply(exchange.value.head.method == .get || exchange.value.head.method == .head ? 301 : 308)
             reply.body = .toHTTPS
             return .respond(reply)

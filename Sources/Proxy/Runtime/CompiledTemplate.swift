@@ -1,4 +1,5 @@
 import Bytes
+import HTTP
 
 /// A template made ready for the request path: a row of trivial operations.
 struct CompiledTemplate: BitwiseCopyable, Sendable {
@@ -7,7 +8,7 @@ struct CompiledTemplate: BitwiseCopyable, Sendable {
         var code: VariableCode
         /// The literal, or the variable's own name part (`$http_NAME`).
         var text: Frozen<UInt8>
-        /// The map's index, for `.map`.
+        /// The map's index, for `.map`; the field's identifier, for `.requestField`.
         var index: Int32
     }
 
@@ -80,7 +81,7 @@ extension Variable {
     /// The code, the free part of the name, and the map's index.
     var compiled: (VariableCode, [UInt8], Int) {
         switch self {
-        case .requestField(let name): (.requestField, name, 0)
+        case .requestField(let name): (.requestField, name, Int(FieldID.classify(name.span).0.rawValue))
         case .argument(let name): (.argument, name, 0)
         case .cookie(let name): (.cookie, name, 0)
         case .sentField(let name): (.sentField, name, 0)

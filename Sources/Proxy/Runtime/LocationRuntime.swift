@@ -43,6 +43,8 @@ struct LocationRuntime: Sendable {
     /// A number for each distinct policy: two locations with the same number let the same callers pass.
     let policy: Int
     let matchedCount: Int
+    /// The phase that a request goes on with once the location is known: the first that has something to look at.
+    let firstPhase: Phase
     let handler: Handler
     let hasReturn: Bool
     let returnStatus: Int
@@ -116,6 +118,9 @@ struct LocationRuntime: Sendable {
             }
         )
         hasAuth = model.basicAuth != nil
+        firstPhase =
+            hasReturn
+            ? .answer : !limits.isEmpty ? .limits : hasAuth || !addressChecks.isEmpty ? .access : .handler
         realm = model.basicAuth.map { CompiledTemplate($0.realm, arena: arena) } ?? CompiledTemplate()
         passwordFile = model.basicAuth?.file ?? 0
         announcesCharset = dialect == .native

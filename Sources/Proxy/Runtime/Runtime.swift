@@ -62,21 +62,31 @@ final class Runtime: Sendable {
         self.servers = arena.freeze(servers)
         var listeners: [ListenerRuntime] = []
         for listener in model.listeners {
-            listeners.append(try ListenerRuntime(listener, model: model, ticketKeys: ticketKeys, arena: arena))
+            listeners.append(
+                try ListenerRuntime(listener, model: model, servers: self.servers, ticketKeys: ticketKeys, arena: arena)
+            )
         }
         self.listeners = listeners
     }
 }
 
+/// What chooses a request's server on one listener. Trivial values only: reading them counts no references.
+struct ServerChoice: Sendable {
+    let names: ServerNameTable
+    let servers: Frozen<Ref<ServerRuntime>>
+    let redirectsToHTTPS: Bool
+}
+
 /// A listener's share of a runtime.
 final class ListenerRuntime: Sendable {
     let model: ListenerConfiguration
-    let names: ServerNameTable
+    let choice: Ref<ServerChoice>
     let tls: ListenerTLS?
 
     init(
         _ listener: ListenerConfiguration,
         model: ProxyConfiguration,
+        servers: Frozen<Ref<ServerRuntime>>,
         ticketKeys: TicketKeys,
         arena: Arena
     ) throws(TLSError) {
@@ -85,11 +95,17 @@ final class ListenerRuntime: Sendable {
         for index in listener.servers {
             for name in model.servers[index].names { names.append((name, index)) }
         }
-        self.names = ServerNameTable(
-            names,
-            defaultServer: listener.defaultServer,
-            serverCount: listener.servers.count,
-            arena: arena
+        choice = arena.place(
+            ServerChoice(
+                names: ServerNameTable(
+                    names,
+                    defaultServer: listener.defaultServer,
+                    serverCount: listener.servers.count,
+                    arena: arena
+                ),
+                servers: servers,
+                redirectsToHTTPS: listener.redirectsToHTTPS
+            )
         )
         tls = listener.isTLS ? try makeListenerTLS(listener, model, ticketKeys) : nil
     }

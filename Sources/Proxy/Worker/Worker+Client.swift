@@ -242,6 +242,7 @@ extension Worker {
         guard let old = client.value.listener else { return }
         for listener in runtime.listeners where listener.model.address == old.model.address {
             client.value.listener = listener
+            client.value.choice = listener.choice
             client.value.runtime = runtime
             client.value.groups = groupMap
             client.value.defaultServer = runtime.servers[listener.model.defaultServer]

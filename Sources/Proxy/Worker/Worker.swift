@@ -67,7 +67,7 @@ struct Worker: ~Copyable {
         arena = Arena()
         environment = arena.place(LoopEnvironment(services: services))
         environment.value.now = now
-        environment.value.time.refresh()
+        environment.value.time.refresh(monotonic: now)
         connectionLimit = runtime.model.process.connectionsPerWorker
         clients = Slab(limit: connectionLimit)
         exchanges = Slab(limit: connectionLimit)
@@ -96,12 +96,13 @@ struct Worker: ~Copyable {
                 return
             }
             turn &+= 1
-            environment.value.now = Clock.monotonic()
-            environment.value.time.refresh()
+            let now = Clock.monotonic()
+            environment.value.now = now
+            environment.value.time.refresh(monotonic: now)
             for position in 0..<count { dispatch(poller.event(at: position)) }
-            while let token = timers.nextExpired(now: environment.value.now) { expire(token) }
+            while let token = timers.nextExpired(now: now) { expire(token) }
             releaseExchanges()
-            runReady()
+            if !ready.isEmpty { runReady() }
             releaseLeaving()
             if isDraining, clients.count == 0 { isStopping = true }
         }
@@ -179,7 +180,13 @@ struct Worker: ~Copyable {
         ready.append(client.value.slot)
     }
 
+    @inline(__always)
     mutating func releaseLeaving() {
+        if !leavingClients.isEmpty || !leavingUpstreams.isEmpty { releaseLeavingConnections() }
+        releaseExchanges()
+    }
+
+    private mutating func releaseLeavingConnections() {
         if !leavingClients.isEmpty {
             for position in 0..<leavingClients.count { clients.release(leavingClients[position]) }
             leavingClients.removeAll()
@@ -189,12 +196,15 @@ struct Worker: ~Copyable {
             for position in 0..<leavingUpstreams.count { upstreams.release(leavingUpstreams[position]) }
             leavingUpstreams.removeAll()
         }
-        releaseExchanges()
     }
 
     /// Frees the slots of requests that have ended. Only where no caller up the stack looks at one.
+    @inline(__always)
     mutating func releaseExchanges() {
-        if leavingExchanges.isEmpty { return }
+        if !leavingExchanges.isEmpty { releaseLeavingExchanges() }
+    }
+
+    private mutating func releaseLeavingExchanges() {
         for position in 0..<leavingExchanges.count { exchanges.release(leavingExchanges[position]) }
         leavingExchanges.removeAll()
     }
