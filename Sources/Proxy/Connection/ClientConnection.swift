@@ -41,6 +41,8 @@ struct ClientConnection: ~Copyable {
     var peer = SocketAddress(ipv4: 0, port: 0)
     var local: SocketAddress?
 
+    /// What its handshake had to meet.
+    var handshakePolicy = HandshakePolicy.none
     /// The credentials it proved last.
     var proved = ProvedCredential()
 
@@ -93,6 +95,7 @@ struct ClientConnection: ~Copyable {
         defaultServer = runtime.servers[listener.model.defaultServer]
         acceptedAt = now
         local = nil
+        handshakePolicy = .none
         parser.reset()
         isReadable = false
         isWritable = true

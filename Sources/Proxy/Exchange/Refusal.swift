@@ -2,7 +2,7 @@
 enum Refusal: UInt8 {
     case none
     case badRequest, ambiguousPath, noSuchLocation
-    case rateLimited, addressDenied
+    case rateLimited, addressDenied, crossSite, misdirected
     case credentialsMissing, credentialsWrong, hashQueueFull, passwordFileUnavailable
     case bodyTooLarge, requestTimedOut, upstreamFailed, clientGone
 
@@ -14,6 +14,8 @@ enum Refusal: UInt8 {
         case .noSuchLocation: "no-such-location"
         case .rateLimited: "rate-limited"
         case .addressDenied: "address-denied"
+        case .crossSite: "cross-site"
+        case .misdirected: "misdirected"
         case .credentialsMissing: "credentials-missing"
         case .credentialsWrong: "credentials-wrong"
         case .hashQueueFull: "hash-queue-full"

@@ -16,6 +16,7 @@ extension Worker {
             case .answer: decision = AnswerPhase.decide(request)
             case .limits: decision = LimitPhase.decide(request, runtime: runtime, ofUsers: false)
             case .access: decision = AccessPhase.decide(request, runtime: runtime, services: services)
+            case .crossSite: decision = CrossSitePhase.decide(request)
             case .userLimits:
                 decision = LimitPhase.decide(request, runtime: runtime, ofUsers: true)
                 logLimit(exchange)
