@@ -138,7 +138,8 @@ struct ModelDump {
         if location.satisfiesAny { line("    satisfy any") }
         if location.crossSite.isDenied != (configuration.dialect == .native) || !location.crossSite.exceptions.isEmpty {
             let rule = location.crossSite
-            line("    cross-site " + ([rule.isDenied ? "deny" : "allow"] + rule.exceptions.map(show)).joined(separator: " "))
+            let words = [rule.isDenied ? "deny" : "allow"] + rule.exceptions.map(show)
+            line("    cross-site \(words.joined(separator: " "))")
         }
         for field in location.responseFields {
             let marks = (field.isAlways ? " always" : "") + (field.replaces ? " replaces" : "")

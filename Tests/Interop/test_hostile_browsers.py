@@ -7,7 +7,8 @@ from hostile.runner import prove, replay
 
 
 @pytest.mark.parametrize(
-    "case,carrier", [pytest.param(case, carrier, id=f"{case}-{carrier}") for case in browsers.CASES for carrier in case.carriers]
+    "case,carrier",
+    [pytest.param(case, carrier, id=f"{case}-{carrier}") for case in browsers.CASES for carrier in case.carriers],
 )
 def test_browsers(case, carrier, hostile_stage):
     if hostile_stage.dialect not in case.dialects:

@@ -1,4 +1,4 @@
-"""Going around the door: what the rules of one path, host or login say can't be had by another's. See docs/threats.md."""
+"""Going around the door: what one path, host or login may not have can't be had by another. See docs/threats.md."""
 
 import pytest
 
@@ -7,7 +7,8 @@ from hostile.runner import prove, replay
 
 
 @pytest.mark.parametrize(
-    "case,carrier", [pytest.param(case, carrier, id=f"{case}-{carrier}") for case in door.CASES for carrier in case.carriers]
+    "case,carrier",
+    [pytest.param(case, carrier, id=f"{case}-{carrier}") for case in door.CASES for carrier in case.carriers],
 )
 def test_door(case, carrier, hostile_stage):
     if hostile_stage.dialect not in case.dialects:

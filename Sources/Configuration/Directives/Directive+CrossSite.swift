@@ -11,11 +11,11 @@ extension DirectiveTable {
             arguments: 1...33,
             default: "allow",
             native: "deny",
-            help: "deny: a browser's request that may change something (any method but GET, HEAD and OPTIONS) or that opens "
-                + "a WebSocket gets 403 when its Sec-Fetch-Site isn't same-origin or none, or, without that field, when its "
-                + "Origin isn't the one asked; except=https://app.example.com lets a page of that origin through. Requests "
-                + "with neither field, as programs send them, pass. Where Postern asks for no login, it holds as well, "
-                + "but not for requests with a Bearer token, which no browser sends by itself."
+            help: "deny: a browser's request that may change something (any method but GET, HEAD and OPTIONS) or that "
+                + "opens a WebSocket gets 403 when its Sec-Fetch-Site isn't same-origin or none, or, without that field, "
+                + "when its Origin isn't the one asked; except=https://app.example.com lets a page of that origin through. "
+                + "Requests with neither field, as programs send them, pass. Where Postern asks for no login, it holds "
+                + "as well, but not for requests with a Bearer token, which no browser sends by itself."
         ) { builder, directive in
             try builder.refuseDuplicate(builder.level.crossSite?.range, directive)
             builder.level.crossSite = Setting(try CrossSiteRule(directive), directive.range)

@@ -1,11 +1,9 @@
 """What a stranger's page can have its visitor's browser send: the browser adds the login, and says whose page it is."""
 
-from harness.client import basic
-
+from .asked import ALICE
 from .case import Ask, Case, Forwarded, Outcome
 
 CASES = []
-ALICE = basic("alice", "password")
 UPGRADE = (
     ("Connection", "Upgrade"),
     ("Upgrade", "websocket"),
@@ -34,9 +32,17 @@ OWN, STRANGE = "http://localhost", "https://evil.example"
 
 # With a login, and native defaults; an Nginx file doesn't ask unless told.
 for _method in ("POST", "PUT", "PATCH", "DELETE", "post", "PROPFIND"):
-    add(f"{_method}, cross-site", "a stranger's page", Ask(_method, "/x", (ALICE, *site("cross-site"))), True, nginx=False)
+    add(
+        f"{_method}, cross-site",
+        "a stranger's page",
+        Ask(_method, "/x", (ALICE, *site("cross-site"))),
+        True,
+        nginx=False,
+    )
 for _method in ("GET", "HEAD", "OPTIONS"):
-    add(f"{_method}, cross-site", "a link on a stranger's page", Ask(_method, "/x", (ALICE, *site("cross-site"))), False)
+    add(
+        f"{_method}, cross-site", "a link on a stranger's page", Ask(_method, "/x", (ALICE, *site("cross-site"))), False
+    )
 for _name, _means, _fields, _refused in [
     ("same-site", "a page of a sibling domain", site("same-site"), True),
     ("same-origin", "our own page", site("same-origin"), False),
@@ -48,7 +54,12 @@ for _name, _means, _fields, _refused in [
     ("our Origin in capitals", "our own page", origin("HTTP://LOCALHOST"), False),
     ("a strange Origin", "a stranger's page", origin(STRANGE), True),
     ("Origin of another port", "another server of this host", origin(OWN + ":8080"), True),
-    ("Origin of another scheme", "this host without what TLS promises, or the other way", origin("https://localhost"), True),
+    (
+        "Origin of another scheme",
+        "this host without what TLS promises, or the other way",
+        origin("https://localhost"),
+        True,
+    ),
     ("Origin of a subdomain", "another host", origin("http://a.localhost"), True),
     ("Origin with ours in front", "another host", origin(OWN + ".evil.example"), True),
     ("Origin with ours for a user", "another host", origin(OWN + "@evil.example"), True),
@@ -60,7 +71,13 @@ for _name, _means, _fields, _refused in [
 ]:
     add(f"POST, {_name}", _means, Ask("POST", "/x", (ALICE, *_fields), body=b"{}"), _refused, nginx=False)
     add(f"WebSocket, {_name}", _means, Ask("GET", "/x", (ALICE, *UPGRADE, *_fields)), _refused, nginx=False)
-add("POST over TLS, our Origin", "our own page", Ask("POST", "/x", (ALICE, *origin("https://localhost"))), False, port="tls")
+add(
+    "POST over TLS, our Origin",
+    "our own page",
+    Ask("POST", "/x", (ALICE, *origin("https://localhost"))),
+    False,
+    port="tls",
+)
 add(
     "POST over TLS, Origin without TLS",
     "this host without what TLS promises",
@@ -72,7 +89,12 @@ add(
 
 # Without a login: the network that the browser sits in, and the gateway's own cookies, are what lets it in.
 add("POST where no login is asked, cross-site", "a stranger's page", Ask("POST", fields=site("cross-site")), True)
-add("WebSocket where no login is asked, strange Origin", "a stranger's page", Ask(fields=(*UPGRADE, *origin(STRANGE))), True)
+add(
+    "WebSocket where no login is asked, strange Origin",
+    "a stranger's page",
+    Ask(fields=(*UPGRADE, *origin(STRANGE))),
+    True,
+)
 add(
     "POST with a Bearer token, cross-site",
     "a page that the gateway has agreed to in a preflight",

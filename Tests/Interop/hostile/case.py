@@ -112,5 +112,7 @@ class Seen:
 
 def shown(data):
     """Bytes for a table's cell: a run of one byte is counted."""
-    text = "".join(chr(b) if 0x20 < b < 0x7F or b == 0x20 else {13: "\\r", 10: "\\n", 9: "\\t"}.get(b, f"\\x{b:02x}") for b in data)
+    text = "".join(
+        chr(b) if 0x20 < b < 0x7F or b == 0x20 else {13: "\\r", 10: "\\n", 9: "\\t"}.get(b, f"\\x{b:02x}") for b in data
+    )
     return re.sub(r"(.)\1{15,}", lambda run: f"{run.group(1)}×{len(run.group(0))}", text)

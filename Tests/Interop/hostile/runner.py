@@ -50,6 +50,7 @@ def check_log(expected, log, mark):
 
 def replay(cases, stage, rounds):
     """Plays all of them over and over; answers descriptors and resident bytes that are left over."""
+
     def once():
         for case in cases:
             for carrier in case.carriers:

@@ -31,7 +31,8 @@ struct CrossSitePhaseTests {
         ("\nSec-Fetch-Site: same-site\nOrigin: http://app.example.com", true),
         // What no browser sends.
         ("\nSec-Fetch-Site:", true), ("\nSec-Fetch-Site: SAME-ORIGIN", true), ("\nSec-Fetch-Site: sideways", true),
-        ("\nSec-Fetch-Site: same-origin\nSec-Fetch-Site: cross-site", true), ("\nSec-Fetch-Site: same-origin, none", true),
+        ("\nSec-Fetch-Site: same-origin\nSec-Fetch-Site: cross-site", true),
+        ("\nSec-Fetch-Site: same-origin, none", true),
         // An alias isn't the field.
         ("\nSec_Fetch_Site: same-origin\nOrigin: http://evil.example", true),
         // Origin alone.
