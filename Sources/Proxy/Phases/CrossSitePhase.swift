@@ -7,20 +7,18 @@ import HTTP
 /// that may change something (any method but GET, HEAD and OPTIONS) or that open a WebSocket, it must also say that the
 /// page is one of ours: by `Sec-Fetch-Site`, or where that is missing by `Origin`. A request with neither is no browser's.
 struct CrossSitePhase {
+    /// Whether the request may change something or opens a WebSocket. Most do neither: this is all they cost.
     @inline(__always)
-    static func decide(_ request: RequestContext) -> Decision {
-        let exchange = request.exchange
+    static func concerns(_ exchange: Ref<Exchange>) -> Bool {
         switch exchange.value.head.method {
-        case .get, .head, .options: if exchange.value.head.upgrade != .webSocket { return .next }
-        case .other, .post, .put, .delete, .patch, .connect, .trace: break
+        case .get, .head, .options: exchange.value.head.upgrade == .webSocket
+        case .other, .post, .put, .delete, .patch, .connect, .trace: true
         }
-        guard request.location.value.refusesCrossSite else { return .next }
-        return decideInFull(request)
     }
 
-    @inline(never)
-    private static func decideInFull(_ request: RequestContext) -> Decision {
+    static func decide(_ request: RequestContext) -> Decision {
         let exchange = request.exchange
+        guard concerns(exchange), request.location.value.refusesCrossSite else { return .next }
         if isOurs(request) || isExcepted(request) || isScripted(exchange) { return .next }
         exchange.value.refusal = .crossSite
         return .respond(Reply(403))

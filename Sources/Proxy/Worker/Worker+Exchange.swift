@@ -16,7 +16,7 @@ extension Worker {
             case .answer: decision = AnswerPhase.decide(request)
             case .limits: decision = LimitPhase.decide(request, runtime: runtime, ofUsers: false)
             case .access: decision = AccessPhase.decide(request, runtime: runtime, services: services)
-            case .crossSite: decision = CrossSitePhase.decide(request)
+            case .crossSite: decision = CrossSitePhase.concerns(exchange) ? CrossSitePhase.decide(request) : .next
             case .userLimits:
                 decision = LimitPhase.decide(request, runtime: runtime, ofUsers: true)
                 logLimit(exchange)
