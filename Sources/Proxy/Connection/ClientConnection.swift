@@ -45,6 +45,8 @@ struct ClientConnection: ~Copyable {
     var peerText = ByteBuffer()
     var local: SocketAddress?
 
+    /// What its handshake had to meet.
+    var handshakePolicy = HandshakePolicy.none
     /// The credentials it proved last.
     var proved = ProvedCredential()
 
@@ -99,6 +101,7 @@ struct ClientConnection: ~Copyable {
         defaultServer = runtime.servers[listener.model.defaultServer]
         acceptedAt = now
         local = nil
+        handshakePolicy = .none
         parser.reset()
         isReadable = false
         isWritable = true

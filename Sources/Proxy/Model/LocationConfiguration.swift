@@ -31,6 +31,8 @@ package struct LocationConfiguration: Sendable {
     package var basicAuth: BasicAuth?
     /// `satisfy any`: an address rule or a login suffices.
     package var satisfiesAny = false
+    /// What pages of other origins may have browsers do here.
+    package var crossSite = CrossSiteRule.allowed
     package var responseFields: [ResponseFieldRule] = []
     /// The Content-Type of a return's text.
     package var defaultType = Array("text/plain".utf8)

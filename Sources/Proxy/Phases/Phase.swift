@@ -10,6 +10,8 @@ enum Phase: UInt8, CaseIterable {
     case limits
     /// `allow`, `deny`, `auth_basic`
     case access
+    /// `cross_site`
+    case crossSite
     /// `limit_req` of the proved user
     case userLimits
     /// The handler: forward, or answer by itself.
@@ -22,7 +24,8 @@ enum Phase: UInt8, CaseIterable {
         case .location: .answer
         case .answer: .limits
         case .limits: .access
-        case .access: .userLimits
+        case .access: .crossSite
+        case .crossSite: .userLimits
         case .userLimits: .handler
         case .handler: nil
         }

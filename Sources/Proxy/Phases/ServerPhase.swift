@@ -12,6 +12,8 @@ struct ServerPhase {
         exchange.value.server = server
         exchange.value.location = server.value.root
         exchange.value.remote = clientAddress(request, server)
+        let handshake = request.client.value.handshakePolicy
+        if handshake != server.value.handshakePolicy, handshake != .none { return misdirected(exchange) }
         if exchange.value.withPathAsReceived({ $0.equals("/.postern/ready") }) {
             return readiness(exchange)
         }
@@ -31,6 +33,14 @@ struct ServerPhase {
             )
         }
         return .next
+    }
+
+    /// The connection's handshake was for a server with other demands: the client may come again on another connection.
+    private static func misdirected(_ exchange: Ref<Exchange>) -> Decision {
+        exchange.value.refusal = .misdirected
+        var reply = Reply(421)
+        reply.closes = true
+        return .respond(reply)
     }
 
     private static func readiness(_ exchange: Ref<Exchange>) -> Decision {

@@ -62,6 +62,8 @@ struct LocationRuntime: Sendable {
     /// Tells clients that passwords are UTF-8, as RFC 7617 has it; Nginx doesn't.
     let announcesCharset: Bool
     let satisfiesAny: Bool
+    let refusesCrossSite: Bool
+    let crossSiteExceptions: Frozen<Frozen<UInt8>>
     let responseFields: Frozen<ResponseField>
     let defaultType: Frozen<UInt8>
     /// Names of response fields that take the place of the reply's own, when its status is listed.
@@ -119,12 +121,23 @@ struct LocationRuntime: Sendable {
         )
         hasAuth = model.basicAuth != nil
         firstPhase =
-            hasReturn
-            ? .answer : !limits.isEmpty ? .limits : hasAuth || !addressChecks.isEmpty ? .access : .handler
+            if hasReturn {
+                .answer
+            } else if !limits.isEmpty {
+                .limits
+            } else if hasAuth || !addressChecks.isEmpty {
+                .access
+            } else if model.crossSite.isDenied {
+                .crossSite
+            } else {
+                .handler
+            }
         realm = model.basicAuth.map { CompiledTemplate($0.realm, arena: arena) } ?? CompiledTemplate()
         passwordFile = model.basicAuth?.file ?? 0
         announcesCharset = dialect == .native
         satisfiesAny = model.satisfiesAny
+        refusesCrossSite = model.crossSite.isDenied
+        crossSiteExceptions = arena.freeze(model.crossSite.exceptions.map { arena.freeze($0) })
         responseFields = arena.freeze(
             model.responseFields.enumerated().map { index, rule in
                 // Of several that replace one field, the last counts.

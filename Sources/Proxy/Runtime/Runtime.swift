@@ -21,6 +21,8 @@ final class Runtime: Sendable {
     let arena: Arena
     /// Some log or field asks for a field of the upstream's reply, so that its head must be kept.
     let readsReplyFields: Bool
+    /// What its servers demand of handshakes, each once.
+    let handshakePolicies: [String]
 
     init(
         _ model: ProxyConfiguration,
@@ -51,14 +53,24 @@ final class Runtime: Sendable {
         )
         readsReplyFields = model.readsReplyFields
         var policies: [String: Int] = [:]
+        var handshakePolicies: [String] = []
         var servers: [Ref<ServerRuntime>] = []
         for server in model.servers {
+            let handshake = HandshakePolicy(server.tls, dialect: model.dialect, known: &handshakePolicies)
             servers.append(
                 arena.place(
-                    try ServerRuntime(server, index: servers.count, model: model, policies: &policies, arena: arena)
+                    try ServerRuntime(
+                        server,
+                        index: servers.count,
+                        model: model,
+                        policies: &policies,
+                        handshakePolicy: handshake,
+                        arena: arena
+                    )
                 )
             )
         }
+        self.handshakePolicies = handshakePolicies
         self.servers = arena.freeze(servers)
         var listeners: [ListenerRuntime] = []
         for listener in model.listeners {
@@ -114,6 +126,7 @@ final class ListenerRuntime: Sendable {
 /// A virtual server made ready for the request path.
 struct ServerRuntime: Sendable {
     let index: Int
+    let handshakePolicy: HandshakePolicy
     let primaryName: Frozen<UInt8>
     let hasReturn: Bool
     let returnStatus: Int
@@ -138,9 +151,11 @@ struct ServerRuntime: Sendable {
         index: Int,
         model: ProxyConfiguration,
         policies: inout [String: Int],
+        handshakePolicy: HandshakePolicy,
         arena: Arena
     ) throws(TLSError) {
         self.index = index
+        self.handshakePolicy = handshakePolicy
         primaryName = arena.freeze(Array(server.primaryName.utf8))
         (hasReturn, returnStatus, returnText, returnIsRedirect, returnHasText) = compile(server.returnRule, arena)
         var locations: [Ref<LocationRuntime>] = []
@@ -195,7 +210,7 @@ extension LocationConfiguration {
             handler = "proxy \(pass.upstream) \(String(describing: pass.replacementPath)) \(pass.requestFields)"
         }
         return "\(handler)|\(String(describing: returnRule))|\(limits)|\(addressRules)|\(String(describing: basicAuth))"
-            + "|\(satisfiesAny)|\(String(describing: largestBody))"
+            + "|\(satisfiesAny)|\(crossSite)|\(String(describing: largestBody))"
     }
 }
 

@@ -32,6 +32,7 @@ extension Worker {
     private mutating func handshake(_ client: Ref<ClientConnection>) {
         switch client.value.transport.handshake() {
         case .done:
+            client.value.noteHandshakePolicy()
             client.value.state = .reading
             let settings = settings(of: client)
             timers.set(client.value.timer, deadline: client.value.acceptedAt &+ settings.headerTimeout)
@@ -241,6 +242,9 @@ extension Worker {
     private mutating func adoptRuntime(_ client: Ref<ClientConnection>) {
         guard let old = client.value.listener else { return }
         for listener in runtime.listeners where listener.model.address == old.model.address {
+            if let before = client.value.runtime {
+                client.value.handshakePolicy = client.value.handshakePolicy.carried(from: before, to: runtime)
+            }
             client.value.listener = listener
             client.value.choice = listener.choice
             client.value.runtime = runtime

@@ -21,6 +21,7 @@ extension Worker {
             case .access:
                 guard let runtime = exchange.value.runtime else { return }
                 decision = AccessPhase.decide(request, runtime: runtime, services: services)
+            case .crossSite: decision = CrossSitePhase.concerns(exchange) ? CrossSitePhase.decide(request) : .next
             case .userLimits:
                 guard let runtime = exchange.value.runtime else { return }
                 decision = LimitPhase.decide(request, runtime: runtime, ofUsers: true)

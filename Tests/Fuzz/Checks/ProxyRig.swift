@@ -97,6 +97,7 @@ final class ProxyRig {
                 case .answer: AnswerPhase.decide(request)
                 case .limits: LimitPhase.decide(request, runtime: runtime, ofUsers: false)
                 case .access: AccessPhase.decide(request, runtime: runtime, services: Self.services)
+                case .crossSite: CrossSitePhase.decide(request)
                 case .userLimits: LimitPhase.decide(request, runtime: runtime, ofUsers: true)
                 case .handler: HandlerPhase.decide(request)
                 }
