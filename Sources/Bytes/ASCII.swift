@@ -33,6 +33,15 @@ package enum ASCII {
         byte &- 0x41 < 26 ? byte | 0x20 : byte
     }
 
+    /// Eight bytes, those that are upper-case letters turned into their lower-case ones.
+    @inlinable
+    package static func lowercased(_ word: UInt64) -> UInt64 {
+        // Sums of seven-bit values stay in their byte: the highest bit tells whether a limit was reached.
+        let low = word & 0x7F7F_7F7F_7F7F_7F7F
+        let letters = (low &+ 0x3F3F_3F3F_3F3F_3F3F) & ~(low &+ 0x2525_2525_2525_2525) & ~word
+        return word | (letters & 0x8080_8080_8080_8080) &>> 2
+    }
+
     /// The value of a hexadecimal digit, or nil.
     @inlinable
     package static func hexValue(_ byte: UInt8) -> UInt8? {
@@ -74,11 +83,7 @@ extension Span where Element == UInt8 {
     package func equalsIgnoringCase(_ text: StaticString) -> Bool {
         let count = text.utf8CodeUnitCount
         guard self.count == count else { return false }
-        let other = unsafe UnsafeBufferPointer(start: text.utf8Start, count: count)
-        for index in 0..<count {
-            if ASCII.lowercased(unsafe self[unchecked: index]) != (unsafe other[index]) { return false }
-        }
-        return true
+        return unsafe equalsIgnoringCase(Span(_unsafeStart: text.utf8Start, count: count))
     }
 
     /// Whether the bytes are those of `text`.
@@ -101,11 +106,24 @@ extension Span where Element == UInt8 {
 
     /// Whether both hold the same bytes, letter case aside.
     package func equalsIgnoringCase(_ other: borrowing Span<UInt8>) -> Bool {
+        let count = count
         guard count == other.count else { return false }
-        for index in 0..<count {
+        let left = unsafe bytes
+        let right = unsafe other.bytes
+        // Eight at a time, the last eight once more if need be: all offsets lie below `count`.
+        var index = 0
+        while count >= 8, index < count {
+            let offset = Swift.min(index, count &- 8)
+            let one = unsafe left.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+            let two = unsafe right.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+            if one != two, ASCII.lowercased(one) != ASCII.lowercased(two) { return false }
+            index = offset &+ 8
+        }
+        while index < count {
             if unsafe ASCII.lowercased(self[unchecked: index]) != ASCII.lowercased(other[unchecked: index]) {
                 return false
             }
+            index &+= 1
         }
         return true
     }

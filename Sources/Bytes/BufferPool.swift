@@ -1,11 +1,16 @@
-/// The spare buffers of one event loop, in one size.
+/// The spare buffers of one event loop, in one size, and a few wide ones for bodies.
 ///
-/// Never shared between threads. Keeps at most `limit` spare buffers; what is returned beyond that is freed.
+/// Never shared between threads. Keeps at most `limit` spare buffers, and `wideLimit` wide ones; what is returned beyond that is
+/// freed.
 package struct BufferPool: ~Copyable {
     /// Bytes of storage in each buffer handed out.
     package let bufferCapacity: Int
+    /// Bytes of storage in a wide one: what a large body moves by, with one system call in each direction.
+    package static let wideCapacity = 64 * 1024
+    private static let wideLimit = 8
     private let limit: Int
     private var spares: Spares
+    private var wideSpares = Spares(limit: Self.wideLimit)
     /// Buffers handed out and not returned.
     package private(set) var inUse = 0
 
@@ -14,6 +19,21 @@ package struct BufferPool: ~Copyable {
         var storage: UnsafeMutablePointer<ByteBuffer>
         var count = 0
         init(limit: Int) { unsafe storage = .allocate(capacity: limit) }
+        mutating func take() -> ByteBuffer? {
+            if count == 0 { return nil }
+            count -= 1
+            return unsafe (storage + count).move()
+        }
+
+        /// Takes what the buffer holds, which is then without storage. There is room for one more.
+        mutating func keep(_ buffer: inout ByteBuffer) {
+            let spare = unsafe storage + count
+            unsafe spare.initialize(to: ByteBuffer())
+            unsafe swap(&spare.pointee, &buffer)
+            unsafe spare.pointee.clear()
+            count &+= 1
+        }
+
         deinit {
             unsafe storage.deinitialize(count: count)
             unsafe storage.deallocate()
@@ -32,31 +52,35 @@ package struct BufferPool: ~Copyable {
 
     /// An empty buffer of at least `bufferCapacity` bytes.
     package mutating func take() -> ByteBuffer {
-        inUse += 1
+        inUse &+= 1
         if spares.count > 0 {
-            spares.count -= 1
+            spares.count &-= 1
             return unsafe (spares.storage + spares.count).move()
         }
         return ByteBuffer(capacity: bufferCapacity)
     }
 
-    /// Takes a buffer back. One that grew beyond twice the pool's size is freed instead of kept.
+    /// An empty buffer of at least `wideCapacity` bytes.
+    package mutating func takeWide() -> ByteBuffer {
+        inUse += 1
+        return wideSpares.take() ?? ByteBuffer(capacity: Self.wideCapacity)
+    }
+
+    /// Takes a buffer back, of either size. One that grew beyond twice the pool's size is freed instead of kept.
     package mutating func give(_ buffer: consuming ByteBuffer) {
-        guard buffer.hasStorage else { return }
-        inUse -= 1
-        guard spares.count < limit, buffer.capacity >= bufferCapacity, buffer.capacity <= bufferCapacity * 2 else {
-            return
-        }
-        buffer.clear()
-        unsafe (spares.storage + spares.count).initialize(to: buffer)
-        spares.count += 1
+        reclaim(&buffer)
     }
 
     /// Takes back what a buffer holds and leaves one without storage in its place.
     package mutating func reclaim(_ buffer: inout ByteBuffer) {
         guard buffer.hasStorage else { return }
-        var storage = ByteBuffer()
-        swap(&storage, &buffer)
-        give(storage)
+        inUse &-= 1
+        if spares.count < limit, buffer.capacity >= bufferCapacity, buffer.capacity <= bufferCapacity &* 2 {
+            spares.keep(&buffer)
+        } else if buffer.capacity == Self.wideCapacity, wideSpares.count < Self.wideLimit {
+            wideSpares.keep(&buffer)
+        } else {
+            buffer = ByteBuffer()
+        }
     }
 }

@@ -5,7 +5,7 @@ extension ByteBuffer {
         _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Void
     ) throws(Failure) {
         precondition(range.lowerBound >= 0 && range.upperBound <= readableCount)
-        guard let base = unsafe base, !range.isEmpty else { return }
+        guard !range.isEmpty else { return }
         var span = unsafe MutableSpan(_unsafeStart: base + readIndex + range.lowerBound, count: range.count)
         try body(&span)
     }

@@ -6,7 +6,8 @@
 @safe
 @usableFromInline
 package struct ByteBuffer: ~Copyable, @unchecked Sendable {
-    @usableFromInline var base: UnsafeMutablePointer<UInt8>?
+    /// Where the storage begins; without storage a stand-in, which is never dereferenced.
+    @usableFromInline var base: UnsafeMutablePointer<UInt8>
     @usableFromInline var size: Int
     @usableFromInline var first = 0
     @usableFromInline var last = 0
@@ -21,7 +22,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     /// A buffer without storage.
     @inlinable
     package init() {
-        unsafe base = nil
+        unsafe base = Self.standIn
         size = 0
     }
 
@@ -40,7 +41,12 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     }
 
     @inlinable
-    deinit { unsafe base?.deallocate() }
+    deinit { if size > 0 { unsafe base.deallocate() } }
+
+    @inlinable
+    static var standIn: UnsafeMutablePointer<UInt8> {
+        unsafe UnsafeMutablePointer(bitPattern: 0x1000).unsafelyUnwrapped
+    }
 
     @inlinable package var isEmpty: Bool { readIndex == writeIndex }
     @inlinable package var hasStorage: Bool { capacity > 0 }
@@ -152,46 +158,71 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     @inlinable
     package mutating func append(_ bytes: borrowing Span<UInt8>) {
         let count = bytes.count
-        if count == 0 { return }
-        reserve(count)
-        let target = unsafe UnsafeMutableRawPointer(pointer(at: writeIndex))
+        if count > Self.shortCount || count > writableCount {
+            appendLong(bytes)
+            return
+        }
+        let target = unsafe UnsafeMutableRawPointer(pointer(at: last))
         unsafe bytes.withUnsafeBufferPointer { source in
-            if let start = source.baseAddress { unsafe Self.copy(UnsafeRawPointer(start), to: target, count) }
+            if let start = source.baseAddress { unsafe Self.copyShort(UnsafeRawPointer(start), to: target, count) }
         }
         last &+= count
     }
 
-    /// Copies without a call where a few loads and stores do it: most pieces of a head are short.
+    /// Appends with a call: what is long, or needs more storage.
+    @usableFromInline @inline(never)
+    mutating func appendLong(_ bytes: borrowing Span<UInt8>) {
+        let count = bytes.count
+        reserve(count)
+        let target = unsafe UnsafeMutableRawPointer(pointer(at: last))
+        unsafe bytes.withUnsafeBytes { source in
+            if let start = source.baseAddress { unsafe target.copyMemory(from: start, byteCount: count) }
+        }
+        last &+= count
+    }
+
+    /// Copies without a call where a few loads and stores do it.
     @inlinable @inline(__always)
     package static func copy(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, _ count: Int) {
-        // The first and the last part may overlap: both are loaded before either is stored.
-        switch count {
-        case 8...16:
-            let first = unsafe source.loadUnaligned(as: UInt64.self)
-            let second = unsafe source.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
-            unsafe target.storeBytes(of: first, as: UInt64.self)
-            unsafe target.storeBytes(of: second, toByteOffset: count &- 8, as: UInt64.self)
-        case 4..<8:
-            let first = unsafe source.loadUnaligned(as: UInt32.self)
-            let second = unsafe source.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
-            unsafe target.storeBytes(of: first, as: UInt32.self)
-            unsafe target.storeBytes(of: second, toByteOffset: count &- 4, as: UInt32.self)
-        case 1..<4:
-            let first = unsafe source.load(as: UInt8.self)
-            let middle = unsafe source.load(fromByteOffset: count &>> 1, as: UInt8.self)
-            let second = unsafe source.load(fromByteOffset: count &- 1, as: UInt8.self)
-            unsafe target.storeBytes(of: first, as: UInt8.self)
-            unsafe target.storeBytes(of: middle, toByteOffset: count &>> 1, as: UInt8.self)
-            unsafe target.storeBytes(of: second, toByteOffset: count &- 1, as: UInt8.self)
-        case 17...32:
-            typealias Half = SIMD2<UInt64>
-            let first = unsafe source.loadUnaligned(as: Half.self)
-            let second = unsafe source.loadUnaligned(fromByteOffset: count &- 16, as: Half.self)
-            unsafe target.storeBytes(of: first, as: Half.self)
-            unsafe target.storeBytes(of: second, toByteOffset: count &- 16, as: Half.self)
-        default:
+        if count <= shortCount {
+            unsafe copyShort(source, to: target, count)
+        } else {
             unsafe target.copyMemory(from: source, byteCount: count)
         }
+    }
+
+    /// The most that `copyShort` copies.
+    @inlinable static var shortCount: Int { 32 }
+
+    /// Copies up to `shortCount` bytes by a few loads and stores: most pieces of a head are short.
+    @inlinable @inline(__always)
+    static func copyShort(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, _ count: Int) {
+        // The first and the last part may overlap: both are loaded before either is stored.
+        if count >= 16 {
+            unsafe copyEnds(SIMD2<UInt64>.self, source, to: target, count &- 16)
+        } else if count >= 8 {
+            unsafe copyEnds(UInt64.self, source, to: target, count &- 8)
+        } else if count >= 4 {
+            unsafe copyEnds(UInt32.self, source, to: target, count &- 4)
+        } else if count > 0 {
+            let middle = unsafe source.load(fromByteOffset: count &>> 1, as: UInt8.self)
+            unsafe copyEnds(UInt8.self, source, to: target, count &- 1)
+            unsafe target.storeBytes(of: middle, toByteOffset: count &>> 1, as: UInt8.self)
+        }
+    }
+
+    /// Copies a part at the start and one `offset` bytes on.
+    @inlinable @inline(__always)
+    static func copyEnds<Part: BitwiseCopyable>(
+        _ part: Part.Type,
+        _ source: UnsafeRawPointer,
+        to target: UnsafeMutableRawPointer,
+        _ offset: Int
+    ) {
+        let first = unsafe source.loadUnaligned(as: part)
+        let second = unsafe source.loadUnaligned(fromByteOffset: offset, as: part)
+        unsafe target.storeBytes(of: first, as: part)
+        unsafe target.storeBytes(of: second, toByteOffset: offset, as: part)
     }
 
     @inlinable
@@ -213,8 +244,20 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     package mutating func append(lowercasing bytes: borrowing Span<UInt8>) {
         let count = bytes.count
         reserve(count)
-        let target = unsafe pointer(at: writeIndex)
-        for index in 0..<count { unsafe target[index] = ASCII.lowercased(bytes[unchecked: index]) }
+        let target = unsafe UnsafeMutableRawPointer(pointer(at: writeIndex))
+        let raw = unsafe bytes.bytes
+        var index = 0
+        // Eight at a time, the last eight once more if need be.
+        while count >= 8, index < count {
+            let offset = Swift.min(index, count &- 8)
+            let word = unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+            unsafe target.storeBytes(of: ASCII.lowercased(word), toByteOffset: offset, as: UInt64.self)
+            index = offset &+ 8
+        }
+        while index < count {
+            unsafe target.storeBytes(of: ASCII.lowercased(bytes[unchecked: index]), toByteOffset: index, as: UInt8.self)
+            index &+= 1
+        }
         last &+= count
     }
 
@@ -234,64 +277,9 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         append(contentsOf: text.utf8)
     }
 
-    /// Appends `value` in decimal, without sign or padding.
-    @inlinable
-    package mutating func append(decimal value: UInt64) {
-        if value < 10 {
-            append(UInt8(truncatingIfNeeded: value) &+ 0x30)
-            return
-        }
-        if value < 1000 {
-            reserve(3)
-            let small = UInt32(truncatingIfNeeded: value)
-            var position = writeIndex
-            if small >= 100 {
-                unsafe pointer(at: position).pointee = UInt8(truncatingIfNeeded: small / 100) &+ 0x30
-                position &+= 1
-            }
-            unsafe pointer(at: position).pointee = UInt8(truncatingIfNeeded: small / 10 % 10) &+ 0x30
-            unsafe pointer(at: position &+ 1).pointee = UInt8(truncatingIfNeeded: small % 10) &+ 0x30
-            last = position &+ 2
-            return
-        }
-        var digits = 0
-        var probe = value
-        while probe > 0 {
-            digits &+= 1
-            probe /= 10
-        }
-        reserve(digits)
-        var rest = value
-        var position = writeIndex &+ digits
-        while position > writeIndex {
-            position &-= 1
-            unsafe pointer(at: position).pointee = UInt8(truncatingIfNeeded: rest % 10) &+ 0x30
-            rest /= 10
-        }
-        last += digits
-    }
-
-    @inlinable
-    package mutating func append(decimal value: Int) {
-        if value < 0 { append(0x2D) }
-        append(decimal: UInt64(value.magnitude))
-    }
-
-    /// Appends `value` in lower-case hexadecimal without leading zeros.
-    @inlinable
-    package mutating func append(hexadecimal value: UInt64) {
-        let digits = value == 0 ? 1 : (64 - value.leadingZeroBitCount + 3) / 4
-        reserve(digits)
-        for position in 0..<digits {
-            let nibble = UInt8(truncatingIfNeeded: (value >> UInt64((digits - 1 - position) * 4)) & 0xF)
-            unsafe pointer(at: writeIndex + position).pointee = ASCII.lowercaseHexDigit(nibble)
-        }
-        last += digits
-    }
-
     /// Overwrites all storage with zeros: for buffers that held secrets.
     package mutating func wipe() {
-        guard let base = unsafe base else { return }
+        guard size > 0 else { return }
         unsafe wipeMemory(UnsafeMutableRawBufferPointer(start: base, count: capacity))
         clear()
     }
@@ -300,8 +288,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
 
     @inlinable
     func pointer(at offset: Int) -> UnsafeMutablePointer<UInt8> {
-        // A buffer without storage has no readable and no writable byte: a stand-in address is never dereferenced.
-        unsafe (base ?? UnsafeMutablePointer(bitPattern: 0x1000)!) + offset
+        unsafe base + offset
     }
 
     @usableFromInline
@@ -310,7 +297,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         var grown = max(size, 64)
         while grown < wanted { grown *= 2 }
         let fresh = UnsafeMutablePointer<UInt8>.allocate(capacity: grown)
-        if let base = unsafe base {
+        if size > 0 {
             unsafe fresh.update(from: base, count: writeIndex)
             unsafe base.deallocate()
         }

@@ -26,14 +26,20 @@ package struct Poller: ~Copyable {
             self.flags = flags
         }
 
+        // EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP and EPOLLRDHUP as numbers, which every module can inline.
+        @inlinable static var readable: UInt32 { 0x1 }
+        @inlinable static var writable: UInt32 { 0x4 }
+        @inlinable static var ended: UInt32 { 0x8 | 0x10 }
+        @inlinable static var peerClosed: UInt32 { 0x2000 }
+
         /// Bytes, a connection or the end of the stream can be read.
-        package var isReadable: Bool { flags & clinux_epoll_in != 0 }
+        @inlinable package var isReadable: Bool { flags & Self.readable != 0 }
         /// There is room to write, or a connect has ended.
-        package var isWritable: Bool { flags & clinux_epoll_out != 0 }
+        @inlinable package var isWritable: Bool { flags & Self.writable != 0 }
         /// Both directions are gone, or there is an error to fetch.
-        package var isHangup: Bool { flags & (clinux_epoll_hup | clinux_epoll_err) != 0 }
+        @inlinable package var isHangup: Bool { flags & Self.ended != 0 }
         /// The peer has shut its sending side down.
-        package var isPeerClosed: Bool { flags & clinux_epoll_rdhup != 0 }
+        @inlinable package var isPeerClosed: Bool { flags & Self.peerClosed != 0 }
     }
 
     /// Events taken from the kernel in one wait, at the most.
@@ -46,6 +52,10 @@ package struct Poller: ~Copyable {
 
     /// Throws what epoll_create1(2) fails with.
     package init() throws(SystemError) {
+        precondition(
+            Event.readable == clinux_epoll_in && Event.writable == clinux_epoll_out
+                && Event.ended == clinux_epoll_err | clinux_epoll_hup && Event.peerClosed == clinux_epoll_rdhup
+        )
         let descriptor = epoll_create1(clinux_epoll_cloexec)
         guard descriptor >= 0 else { throw SystemError("epoll_create1", code: errno) }
         epoll = OwnedDescriptor(adopting: descriptor)

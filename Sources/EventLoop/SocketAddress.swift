@@ -7,11 +7,20 @@ import Glibc
 /// An IPv4 address that arrives mapped into IPv6 becomes an IPv4 address, so that rules for addresses see one form.
 package struct SocketAddress: Sendable, BitwiseCopyable {
     /// The sort of address.
+    @frozen
+    @usableFromInline
     package enum Family: UInt8, Sendable, BitwiseCopyable {
         case ipv4
         case ipv6
         /// A socket of the local machine (unix(7)); its path is empty for an unnamed peer.
         case unix
+
+        /// Whether both are the same. Spelt out and inlinable, as the one for raw values is generic and called through a
+        /// table.
+        @inlinable
+        package static func == (left: Family, right: Family) -> Bool {
+            unsafe unsafeBitCast(left, to: UInt8.self) == unsafeBitCast(right, to: UInt8.self)
+        }
     }
 
     /// An IP address as 128 bits in two halves, an IPv4 one mapped (`::ffff:a.b.c.d`). Fit as a table's key.

@@ -128,6 +128,8 @@ package struct TimerWheel: ~Copyable {
     /// Call it until it answers nil. `now` must not go back.
     package mutating func nextExpired(now: UInt64) -> Token? {
         let nowTick = now >> Self.tickShift
+        // All timers that are linked on a level lie ahead of the wheel's position.
+        if nowTick == elapsed, unsafe nodes[Int(Self.due)].next == Self.due { return nil }
         while true {
             let index = unsafe nodes[Int(Self.due)].next
             if index != Self.due {

@@ -122,15 +122,17 @@ package struct TLSSession: ~Copyable {
         // What one flight consists of goes out in one send, when the peer's turn has come.
         unsafe transport.pointee.isHolding = true
         let mark = unsafe transport.pointee.pending.readableCount
-        if unsafe transport.pointee.isFraming { unsafe KeyDerivation.session = transport }
-        let result = unsafe SSL_do_handshake(session)
-        unsafe KeyDerivation.session = nil
+        let session = unsafe session
+        let result =
+            unsafe transport.pointee.isFraming
+            ? unsafe KeyDerivation.whileDeriving(for: transport) { unsafe SSL_do_handshake(session) }
+            : unsafe SSL_do_handshake(session)
         unsafe transport.pointee.isHolding = false
         if result == 1 {
             state = .established
             handOver(emittedFrom: mark)
             // The request is here already: the ticket can go out together with its answer.
-            if unsafe session == nil || SSL_version(session) >= TLS1_3_VERSION, hasPending { return .done }
+            if unsafe self.session == nil || SSL_version(session) >= TLS1_3_VERSION, hasPending { return .done }
             return flushPending(.handshake)
         }
         let outcome = classify(result, .handshake)
@@ -204,7 +206,12 @@ package struct TLSSession: ~Copyable {
     // MARK: Closing
 
     /// Says that nothing more will be sent (close_notify), once. Doesn't wait for the peer to say the same.
-    package mutating func shutdown() -> ShutdownResult {
+    ///
+    /// - Parameter isLast: the caller closes the descriptor, or its sending side, right after. Then the alert travels with the
+    ///   end of the stream, in one segment.
+    package mutating func shutdown(isLast: Bool = false) -> ShutdownResult {
+        unsafe transport.pointee.isLast = isLast
+        defer { unsafe transport.pointee.isLast = false }
         switch state {
         case .handshaking, .broken: return .done
         case .established:

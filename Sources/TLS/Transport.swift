@@ -24,6 +24,8 @@ struct Transport: ~Copyable {
     var sawEnd = false
     /// Gathering a flight of a handshake, to be sent with one call.
     var isHolding = false
+    /// The end of the stream follows what is sent now.
+    var isLast = false
     /// The client's hello was seen, its context chosen.
     var hasSelected = false
     /// The `errno` of the call that failed, or 0.
@@ -187,8 +189,9 @@ struct Transport: ~Copyable {
     /// One send: the count taken, 0 where the socket is full, -1 where it is broken.
     mutating func transmit(_ bytes: UnsafeRawBufferPointer) -> Int {
         if unsafe bytes.isEmpty { return 0 }
+        let flags = Int32(MSG_NOSIGNAL) | (isLast ? Int32(MSG_MORE) : 0)
         while true {
-            let count = unsafe send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            let count = unsafe send(descriptor, bytes.baseAddress, bytes.count, flags)
             if count >= 0 {
                 sentCount &+= UInt64(count)
                 return count

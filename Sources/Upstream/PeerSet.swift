@@ -54,6 +54,17 @@ package struct PeerSet: ~Copyable {
         return false
     }
 
+    /// Whether a listed peer that isn't `down` is outside `tried`, whether or not it can take a request.
+    package func hasUntried(_ tried: TriedSet) -> Bool {
+        for position in primaries where isUntried(position, tried) { return true }
+        for position in backups where isUntried(position, tried) { return true }
+        return false
+    }
+
+    private func isUntried(_ position: Int, _ tried: TriedSet) -> Bool {
+        !peers[position].isDown && !tried.contains(PeerIndex(position))
+    }
+
     private func isReachable(_ position: Int, _ now: UInt64) -> Bool {
         guard canTake(position, now, TriedSet()) else { return false }
         guard let since = peers[position].brokenSince else { return true }

@@ -74,6 +74,22 @@ package struct UpstreamFailure: Error, Sendable, Equatable {
         }
     }
 
+    /// A number for each sort of failure: of one stage and cause, whatever the details.
+    package var sort: Int {
+        let cause =
+            switch self.cause {
+            case .refused: 0
+            case .timedOut: 1
+            case .system: 2
+            case .closedEarly: 3
+            case .badHead: 4
+            case .unresolved: 5
+            case .noLivePeers: 6
+            case .tls: 7
+            }
+        return cause * Stage.allCases.count + (Stage.allCases.firstIndex(of: stage) ?? 0)
+    }
+
     /// One line for the error log, without the peer's address. Allocates.
     package var text: String {
         let what =

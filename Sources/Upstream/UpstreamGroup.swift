@@ -98,6 +98,9 @@ package struct UpstreamGroup: ~Copyable {
     /// Whether the request could go to another peer than those it has tried.
     package func hasOther(than tried: TriedSet, now: UInt64) -> Bool { peers.hasOther(than: tried, now: now) }
 
+    /// Whether a peer outside `tried` is listed, though it may rest or be full.
+    package func hasUntried(_ tried: TriedSet) -> Bool { peers.hasUntried(tried) }
+
     // MARK: Idle connections
 
     package var idleCount: Int { idle.count }

@@ -61,4 +61,18 @@ struct BufferPoolTests {
         pool.reclaim(&buffer)
         #expect(pool.spareCount == 1 && pool.inUse == 0)
     }
+
+    @Test func keepsAFewWideOnesApart() {
+        var pool = BufferPool(bufferCapacity: 100, limit: 2)
+        for _ in 0..<2 {
+            var wide = pool.takeWide()
+            #expect(wide.capacity == BufferPool.wideCapacity && wide.isEmpty)
+            wide.append("old")
+            pool.give(wide)
+            #expect(pool.spareCount == 0 && pool.inUse == 0)
+        }
+        let small = pool.take()
+        #expect(small.capacity < BufferPool.wideCapacity)
+        pool.give(small)
+    }
 }

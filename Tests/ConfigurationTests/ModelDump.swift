@@ -136,6 +136,11 @@ struct ModelDump {
         for rule in location.addressRules { line("    \(rule.isAllowed ? "allow" : "deny") \(show(rule.subject))") }
         if let auth = location.basicAuth { line("    basic \(auth.file) \(show(auth.realm))") }
         if location.satisfiesAny { line("    satisfy any") }
+        if location.crossSite.isDenied != (configuration.dialect == .native) || !location.crossSite.exceptions.isEmpty {
+            let rule = location.crossSite
+            let words = [rule.isDenied ? "deny" : "allow"] + rule.exceptions.map(show)
+            line("    cross-site \(words.joined(separator: " "))")
+        }
         for field in location.responseFields {
             let marks = (field.isAlways ? " always" : "") + (field.replaces ? " replaces" : "")
             line("    add \(show(field.name)): \(show(field.value))\(marks)")

@@ -65,6 +65,16 @@ def start(tmp_path, certificate, context):
         server.stop()
 
 
+@pytest.fixture(scope="module", params=["native", "nginx"])
+def hostile_stage(request, tmp_path_factory, certificate, context):
+    """A server of each dialect for a whole table of hostile cases."""
+    from hostile.stage import Stage
+
+    stage = Stage(request.param, tmp_path_factory.mktemp("hostile"), ALICE + BOB, certificate, context)
+    yield stage
+    stage.close()
+
+
 @pytest.fixture
 def recorder():
     upstream = Recorder()

@@ -35,7 +35,7 @@ final class Rig {
         )
         environment = arena.place(LoopEnvironment(services: services))
         environment.value.now = 1_000_000_000_000
-        environment.value.time.refresh()
+        environment.value.time.refresh(monotonic: Clock.monotonic())
         client = arena.place(ClientConnection())
         exchange = arena.place(Exchange(client: client))
         client.value.peer = try #require(SocketAddress(parsing: peer))
@@ -90,11 +90,12 @@ final class Rig {
     func decideAtOnce(_ phase: Phase) -> Decision {
         let request = context
         return switch phase {
-        case .server: ServerPhase.decide(request, listener: runtime.listeners[0], runtime: runtime)
+        case .server: ServerPhase.decide(request, runtime.listeners[0].choice)
         case .location: LocationPhase.decide(request)
         case .answer: AnswerPhase.decide(request)
         case .limits: LimitPhase.decide(request, runtime: runtime, ofUsers: false)
         case .access: AccessPhase.decide(request, runtime: runtime, services: services)
+        case .crossSite: CrossSitePhase.decide(request)
         case .userLimits: LimitPhase.decide(request, runtime: runtime, ofUsers: true)
         case .handler: HandlerPhase.decide(request)
         }

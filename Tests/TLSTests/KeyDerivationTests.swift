@@ -56,12 +56,13 @@ import Testing
     }
 
     /// What comes out, nil for a refusal.
-    private func derive(_ call: Call, _ properties: String) -> [UInt8]? {
+    /// - Parameter isSetBefore: by a call of its own, whose parameters are gone when it derives.
+    private func derive(_ call: Call, _ properties: String, isSetBefore: Bool = false) -> [UInt8]? {
         guard let kdf = unsafe EVP_KDF_fetch(nil, "TLS13-KDF", properties) else { return nil }
         defer { unsafe EVP_KDF_free(kdf) }
         guard let context = unsafe EVP_KDF_CTX_new(kdf) else { return nil }
         defer { unsafe EVP_KDF_CTX_free(context) }
-        let parameters = Parameters()
+        var parameters = Parameters()
         parameters.add(mode: call.mode)
         parameters.add(digest: call.digest)
         parameters.add("prefix", Array("tls13 ".utf8))
@@ -70,6 +71,11 @@ import Testing
         parameters.add("salt", call.salt)
         parameters.add("data", call.data)
         parameters.end()
+        if isSetBefore {
+            guard unsafe EVP_KDF_CTX_set_params(context, parameters.list) == 1 else { return nil }
+            parameters = Parameters()
+            parameters.end()
+        }
         var output = [UInt8](repeating: 0, count: call.count)
         let isDone = unsafe EVP_KDF_derive(context, &output, output.count, parameters.list)
         ERR_clear_error()
@@ -111,6 +117,40 @@ import Testing
             #expect(theirs != nil, "\(call)")
             #expect(derive(call, "provider=postern") == theirs, "\(call)")
         }
+    }
+
+    @Test func derivesFromWhatWasSetBefore() throws {
+        try #require(KeyDerivation.isAvailable)
+        for call in Self.calls {
+            let theirs = derive(call, "provider=default")
+            #expect(derive(call, "provider=postern", isSetBefore: true) == theirs, "\(call)")
+        }
+        #expect(derive(Call(label: String(repeating: "l", count: 256)), "provider=postern", isSetBefore: true) == nil)
+    }
+
+    /// Secrets come again, in any order and more of them than are kept.
+    @Test func aHandshakesMemoChangesNothing() throws {
+        try #require(KeyDerivation.isAvailable)
+        var transport = Transport(descriptor: -1)
+        let result = unsafe withUnsafeMutablePointer(to: &transport) { session in
+            unsafe KeyDerivation.whileDeriving(for: session) {
+                for round in 0..<40 {
+                    let secret = [UInt8](repeating: UInt8(round % 3 + round / 20 * 3), count: 32)
+                    for call in [
+                        Call(key: secret, label: "key"), Call(digest: "SHA384", key: secret + secret[..<16], count: 48),
+                        Call(mode: EVP_KDF_HKDF_MODE_EXTRACT_ONLY, salt: secret, label: "derived"),
+                        Call(key: Array(secret[..<31])),
+                    ] {
+                        let theirs = derive(call, "provider=default")
+                        #expect(theirs != nil && derive(call, "provider=postern") == theirs, "\(call)")
+                    }
+                }
+                return 7
+            }
+        }
+        #expect(result == 7)
+        let isIdle = unsafe KeyDerivation.session == nil
+        #expect(isIdle)
     }
 
     @Test func refusesWhatIsNone() throws {

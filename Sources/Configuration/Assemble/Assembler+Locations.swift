@@ -17,6 +17,7 @@ extension Assembler {
         result.addressRules = scope.effective(\.addressRules) ?? []
         result.basicAuth = basicAuth(scope)
         result.satisfiesAny = scope.effective(\.satisfiesAny)?.value ?? false
+        result.crossSite = scope.effective(\.crossSite)?.value ?? CrossSiteRule(isDenied: dialect == .native)
         result.responseFields = responseFields(scope, server: server)
         if let type = scope.effective(\.defaultType) { result.defaultType = Array(type.value.utf8) }
         result.showsServerVersion = scope.effective(\.showsVersion)?.value ?? (dialect == .nginx)

@@ -42,6 +42,7 @@ struct LevelSettings {
     var realm: Setting<RealmDraft>?
     var passwordFile: Setting<String>?
     var satisfiesAny: Setting<Bool>?
+    var crossSite: Setting<CrossSiteRule>?
 
     // Responses.
     var responseFields: [ResponseFieldDraft]?

@@ -156,7 +156,7 @@ package struct ChunkedDecoder: Sendable {
             let bound = min(section.count, Self.maximumTrailers)
             let line: FieldLine
             do {
-                line = try FieldLine.read(section, from: progress.lineStart, bound: bound, .crlf)
+                line = try FieldLine.read(section, from: progress.lineStart, bound: bound, .crlf, .shared)
             } catch {
                 switch error {
                 case .bareLineFeed: throw .bareLineFeed

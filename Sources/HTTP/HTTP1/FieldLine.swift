@@ -11,42 +11,42 @@ enum FieldLine {
 
     /// Reads the line that starts at `start` (RFC 9112, section 5).
     ///
-    /// No byte at or after `bound` is looked at; reaching it is left to the caller, who knows whether more may come.
+    /// No byte at or after `bound` counts; reaching it is left to the caller, who knows whether more may come.
     @inline(__always)
     static func read(
         _ bytes: borrowing Span<UInt8>,
         from start: Int,
         bound: Int,
-        _ lineEnds: LineEnds
+        _ lineEnds: LineEnds,
+        _ names: FieldNameTable
     ) throws(HeadError) -> FieldLine {
         precondition(start >= 0 && bound <= bytes.count)
         guard start < bound else { return .incomplete }
         // Every index below is at least `start` and checked to be below `bound`.
-        var index = start
+        var index = LineScan.endOfName(bytes, from: start, bound: bound)
         var isAlias = false
         var byte: UInt8 = 0
         var id = FieldID.other
-        var isKnown = false
-        if bound >= 8 {
-            let scan = FieldNameScan(bytes, from: start, bound: bound)
-            index = scan.end
-            if index < bound, unsafe bytes[unchecked: index] == ASCII.colon {
-                id = FieldID.classify(scan, index &- start)
-                isKnown = true
+        if index > start, let known = names.find(bytes, start, index &- start) {
+            id = known
+        } else if index > start, NameBytes.holds(bytes, start, index) {
+            // No alias: of all known names only those with a common prefix are left.
+            id = names.isForwarded(bytes, start, index &- start) ? .xForwardedOther : .other
+        } else {
+            index = NameBytes.end(bytes, from: start, to: bound)
+            while index < bound {
+                byte = unsafe bytes[unchecked: index]
+                let folded = FieldName.fold(byte)
+                if folded == FieldName.invalid { break }
+                if folded == ASCII.hyphen, byte != ASCII.hyphen { isAlias = true }
+                index &+= 1
             }
+            guard index < bound else { return .incomplete }
+            if byte != ASCII.colon { return try notAField(bytes, start, index, bound, lineEnds) }
+            if index == start { throw .emptyName }
+            id = FieldID.classify(bytes, start, index &- start)
         }
-        while index < bound {
-            byte = unsafe bytes[unchecked: index]
-            let folded = FieldName.fold(byte)
-            if folded == FieldName.invalid { break }
-            if folded == ASCII.hyphen, byte != ASCII.hyphen { isAlias = true }
-            index &+= 1
-        }
-        guard index < bound else { return .incomplete }
-        if byte != ASCII.colon { return try notAField(bytes, start, index, bound, lineEnds) }
         let nameCount = index &- start
-        if nameCount == 0 { throw .emptyName }
-        if !isKnown { id = FieldID.classify(bytes, start, nameCount) }
         index &+= 1
         while index < bound {
             byte = unsafe bytes[unchecked: index]
@@ -118,22 +118,20 @@ enum LineScan {
     @inline(__always)
     static func endOfValue(_ bytes: borrowing Span<UInt8>, from start: Int, bound: Int) -> Int {
         var index = start
-        let raw = unsafe bytes.bytes
         while true {
             // Eight at a time: the lowest set bit marks the first byte that is below a space or is DEL.
+            var long = index &+ 32
             while index &+ 8 <= bound {
-                let word = unsafe UInt64(
-                    littleEndian: raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
-                )
-                let below = (word &- 0x2020_2020_2020_2020) & ~word
-                let flipped = word ^ 0x7F7F_7F7F_7F7F_7F7F
-                let equal = (flipped &- 0x0101_0101_0101_0101) & ~flipped
-                let marks = (below | equal) & 0x8080_8080_8080_8080
+                let marks = Self.controls(bytes.word(at: index))
                 if marks != 0 {
                     index &+= marks.trailingZeroBitCount &>> 3
                     break
                 }
                 index &+= 8
+                if index == long {
+                    index = skipLong(bytes, from: index, bound: bound)
+                    long = bound
+                }
             }
             while index < bound {
                 let byte = unsafe bytes[unchecked: index]
@@ -146,6 +144,48 @@ enum LineScan {
             }
             return index
         }
+    }
+
+    /// The highest bit of each byte that is below a space or is DEL.
+    @inline(__always)
+    private static func controls(_ word: UInt64) -> UInt64 {
+        // Seven bits of each byte, turned by one so that DEL becomes zero: no sum leaves its byte.
+        let turned = ((word & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x0101_0101_0101_0101) & 0x7F7F_7F7F_7F7F_7F7F
+        return ~((turned &+ 0x5F5F_5F5F_5F5F_5F5F) | word) & 0x8080_8080_8080_8080
+    }
+
+    /// Passes over whole blocks of 32 bytes that hold none of those.
+    @inline(never)
+    private static func skipLong(_ bytes: borrowing Span<UInt8>, from start: Int, bound: Int) -> Int {
+        typealias Words = SIMD4<UInt64>
+        let raw = unsafe bytes.bytes
+        let low = Words(repeating: 0x7F7F_7F7F_7F7F_7F7F)
+        let one = Words(repeating: 0x0101_0101_0101_0101)
+        let rest = Words(repeating: 0x5F5F_5F5F_5F5F_5F5F)
+        var index = start
+        while index &+ 32 <= bound {
+            let words = unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: Words.self)
+            let passed = ((((words & low) &+ one) & low) &+ rest) | words
+            let all = passed.x & passed.y & passed.z & passed.w
+            if all & 0x8080_8080_8080_8080 != 0x8080_8080_8080_8080 { break }
+            index &+= 32
+        }
+        return index
+    }
+
+    /// The colon that ends the name of a field from `start` on, or `start` when there is none in the bytes that a known
+    /// name may have, or the line's bytes are too few to tell.
+    @inline(__always)
+    static func endOfName(_ bytes: borrowing Span<UInt8>, from start: Int, bound: Int) -> Int {
+        var index = start
+        let end = min(bound, start &+ FieldNameTable.longest)
+        while index &+ 8 <= end {
+            let flipped = bytes.word(at: index) ^ 0x3A3A_3A3A_3A3A_3A3A
+            let marks = (flipped &- 0x0101_0101_0101_0101) & ~flipped & 0x8080_8080_8080_8080
+            if marks != 0 { return index &+ marks.trailingZeroBitCount &>> 3 }
+            index &+= 8
+        }
+        return start
     }
 
     /// Where the next line starts, given that this line's content ends at `index`, below `bound`; nil when its second byte

@@ -71,9 +71,11 @@ extension LineProgress {
         into fields: inout FieldTable
     ) throws(HeadError) -> Int? {
         guard mayContinue(bytes, limit: min(limits.field, limits.total - lineStart)) else { return nil }
+        let names = FieldNameTable.shared
+        let end = min(bytes.count, limits.total)
         while true {
-            let bound = min(bytes.count, lineStart + limits.field, limits.total)
-            switch try FieldLine.read(bytes, from: lineStart, bound: bound, lineEnds) {
+            let bound = min(end, lineStart &+ limits.field)
+            switch try FieldLine.read(bytes, from: lineStart, bound: bound, lineEnds, names) {
             case .field(let entry, let next):
                 guard fields.count < limits.fieldCount, fields.append(entry) else { throw .tooManyFields }
                 lineStart = next

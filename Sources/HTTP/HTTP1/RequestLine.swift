@@ -59,27 +59,52 @@ enum RequestLine {
         }
         if targetEnd == targetStart { throw .malformedTarget }
         index &+= 1
+        // Nearly every request line ends in these ten bytes.
+        if index &+ 10 <= bound, bytes.word(at: index) == Version.http11,
+            unsafe bytes[unchecked: index &+ 8] == ASCII.carriageReturn,
+            unsafe bytes[unchecked: index &+ 9] == ASCII.lineFeed
+        {
+            try place(bytes, start, methodEnd, targetStart, targetEnd, mark, minorVersion: 1, in: &head)
+            return .line(next: index &+ 10)
+        }
         let versionStart = index
         index = LineScan.endOfValue(bytes, from: index, bound: bound)
         guard index < bound else { return .incomplete }
         guard let next = try LineScan.lineEnd(bytes, at: index, bound: bound, lineEnds) else { return .incomplete }
-        head.minorVersion = try Version.read(bytes, versionStart, index)
+        let minorVersion = try Version.read(bytes, versionStart, index)
+        try place(bytes, start, methodEnd, targetStart, targetEnd, mark, minorVersion: minorVersion, in: &head)
+        return .line(next: next)
+    }
+
+    @inline(__always)
+    private static func place(
+        _ bytes: borrowing Span<UInt8>,
+        _ start: Int,
+        _ methodEnd: Int,
+        _ targetStart: Int,
+        _ targetEnd: Int,
+        _ mark: Int?,
+        minorVersion: UInt8,
+        in head: inout RequestHead
+    ) throws(HeadError) {
+        head.minorVersion = minorVersion
         head.placeMethod(ByteRange(start: start, count: methodEnd &- start), in: bytes)
         let target = ByteRange(start: targetStart, count: targetEnd &- targetStart)
         try head.placeTarget(target, mark: mark, in: bytes)
-        return .line(next: next)
     }
 }
 
 /// The version at the end of a request line and the start of a status line (RFC 9112, section 2.3).
 enum Version {
+    /// `HTTP/1.1` as a word, its first byte lowest.
+    static var http11: UInt64 { 0x312E_312F_5054_5448 }
+
     /// The minor version of `HTTP/1.x` in the bytes from `start` to `end`: 0, or 1 for all later ones.
     static func read(_ bytes: borrowing Span<UInt8>, _ start: Int, _ end: Int) throws(HeadError) -> UInt8 {
         precondition(start <= end && end <= bytes.count)
         guard end - start == 8 else { throw .malformedVersion }
         // Nearly every message says HTTP/1.1: eight bytes, compared as one word.
-        let word = unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: UInt64.self)
-        if UInt64(littleEndian: word) == 0x312E_312F_5054_5448 { return 1 }
+        if bytes.word(at: start) == http11 { return 1 }
         guard bytes.extracting(start..<(start + 5)).equals("HTTP/"),
             ASCII.isDigit(bytes[start + 5]), bytes[start + 6] == ASCII.dot, ASCII.isDigit(bytes[start + 7])
         else { throw .malformedVersion }

@@ -45,6 +45,9 @@ package struct ResponseHeadParser: Sendable {
         return end
     }
 
+    /// ` 200 OK` and CR as a word, its first byte lowest.
+    private static var ok: UInt64 { 0x0D4B_4F20_3030_3220 }
+
     /// `HTTP/1.1 200 OK`: the reason may be empty, and the space before it may be missing then.
     private func readStatusLine(
         _ bytes: borrowing Span<UInt8>,
@@ -52,6 +55,13 @@ package struct ResponseHeadParser: Sendable {
         _ lineEnds: LineEnds,
         into head: inout ResponseHead
     ) throws(HeadError) -> Int? {
+        // Nearly every reply begins with these seventeen bytes.
+        if bound >= 17, bytes.word(at: 0) == Version.http11, bytes.word(at: 8) == Self.ok, bytes[16] == ASCII.lineFeed {
+            head.minorVersion = 1
+            head.status = 200
+            head.reason = ByteRange(start: 13, count: 2)
+            return 17
+        }
         let end = LineScan.endOfValue(bytes, from: 0, bound: bound)
         guard end < bound else { return nil }
         guard let next = try LineScan.lineEnd(bytes, at: end, bound: bound, lineEnds) else { return nil }

@@ -27,7 +27,7 @@ enum HTTP2FieldLine {
         nameCount: Int,
         valueCount: Int
     ) throws(HeadError) -> FieldEntry {
-        let line = try FieldLine.read(bytes, from: start, bound: bytes.count, .crlf)
+        let line = try FieldLine.read(bytes, from: start, bound: bytes.count, .crlf, FieldNameTable.shared)
         guard case .field(let entry, let next) = line, Int(entry.name.count) == nameCount else { throw .malformedName }
         guard next == bytes.count else { throw .controlCharacter }
         guard Int(entry.value.count) == valueCount else { throw .fieldWhitespace }

@@ -26,6 +26,10 @@ package struct Authority: Sendable, Equatable {
         } else {
             var labelCount = 0
             while index < end {
+                let run = NameBytes.end(bytes, from: index, to: end)
+                labelCount &+= run &- index
+                index = run
+                guard index < end else { break }
                 let byte = unsafe bytes[unchecked: index]
                 if byte == ASCII.colon { break }
                 if byte == ASCII.dot {

@@ -11,6 +11,8 @@ package enum BodyFraming: Sendable, Equatable {
 }
 
 /// What a request asks its connection to become.
+@frozen
+@usableFromInline
 package enum UpgradeRequest: Sendable, Equatable {
     case none
     /// RFC 6455.
@@ -19,9 +21,23 @@ package enum UpgradeRequest: Sendable, Equatable {
     case h2c
     /// Anything else, several protocols at once among it.
     case other
+
+    /// Whether both are the same. Spelt out and inlinable, as the one that the compiler makes is called through a table.
+    @inlinable
+    package static func == (left: UpgradeRequest, right: UpgradeRequest) -> Bool {
+        unsafe unsafeBitCast(left, to: UInt8.self) == unsafeBitCast(right, to: UInt8.self)
+    }
 }
 
 /// The four forms of a request target (RFC 9112, section 3.2).
+@frozen
+@usableFromInline
 package enum TargetForm: Sendable, Equatable {
     case origin, absolute, authority, asterisk
+
+    /// Whether both are the same. Spelt out and inlinable, as the one that the compiler makes is called through a table.
+    @inlinable
+    package static func == (left: TargetForm, right: TargetForm) -> Bool {
+        unsafe unsafeBitCast(left, to: UInt8.self) == unsafeBitCast(right, to: UInt8.self)
+    }
 }

@@ -49,15 +49,6 @@ extension FieldID {
         return (classify(name, 0, name.count), isAlias)
     }
 
-    /// Which field a name of `count` bytes means that was scanned whole.
-    @inline(__always)
-    static func classify(_ scan: FieldNameScan, _ count: Int) -> FieldID {
-        let names = FieldNameWords.shared
-        let guess = candidate(count) { scan.letter($0) }
-        if names.matches(guess, scan) { return guess }
-        return count > 12 && names.isForwarded(scan) ? .xForwardedOther : .other
-    }
-
     /// Which field the `count` bytes from `start` on mean. The range must lie in `bytes`.
     static func classify(_ bytes: borrowing Span<UInt8>, _ start: Int, _ count: Int) -> FieldID {
         // Each offset asked for is below `count`.

@@ -142,26 +142,29 @@ package enum FieldID: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         }
     }
 
-    /// Whether the field says who a client is or where it came from: the proxy sets these, and strips a client's own.
-    @inlinable
-    package var isIdentity: Bool {
-        switch self {
-        case .forwarded, .xForwardedFor, .xForwardedProto, .xForwardedHost, .xForwardedPort, .xForwardedUser,
-            .xForwardedSSL, .xForwardedOther, .xRealIP, .xRequestID, .xOpenClawScopes:
-            true
-        default: false
-        }
+    /// The identifier's own bit in a set of identifiers.
+    @inlinable @inline(__always)
+    package var bit: UInt64 { 1 &<< UInt64(unsafe unsafeBitCast(self, to: UInt8.self)) }
+
+    /// Those that say who a client is or where it came from, a bit for each: the proxy sets these, and strips a client's own.
+    @inlinable @inline(__always)
+    package static var identityBits: UInt64 {
+        forwarded.bit | xForwardedFor.bit | xForwardedProto.bit | xForwardedHost.bit | xForwardedPort.bit
+            | xForwardedUser.bit | xForwardedSSL.bit | xForwardedOther.bit | xRealIP.bit | xRequestID.bit
+            | xOpenClawScopes.bit
     }
 
-    /// Whether the field concerns one connection only and is never forwarded as it came (RFC 9110, section 7.6.1).
-    /// `Trailer` is none of them: it tells of the trailers, which are forwarded too.
-    @inlinable
-    package var isHopByHop: Bool {
-        switch self {
-        case .connection, .keepAlive, .proxyConnection, .te, .transferEncoding, .upgrade, .http2Settings,
-            .proxyAuthenticate, .proxyAuthorization:
-            true
-        default: false
-        }
+    /// Those that concern one connection only and are never forwarded as they came, a bit for each (RFC 9110, section
+    /// 7.6.1). `Trailer` is none of them: it tells of the trailers, which are forwarded too.
+    @inlinable @inline(__always)
+    package static var hopByHopBits: UInt64 {
+        connection.bit | keepAlive.bit | proxyConnection.bit | te.bit | transferEncoding.bit | upgrade.bit
+            | http2Settings.bit | proxyAuthenticate.bit | proxyAuthorization.bit
     }
+
+    /// Whether the field is one of `identityBits`.
+    @inlinable package var isIdentity: Bool { Self.identityBits & bit != 0 }
+
+    /// Whether the field is one of `hopByHopBits`.
+    @inlinable package var isHopByHop: Bool { Self.hopByHopBits & bit != 0 }
 }

@@ -40,11 +40,17 @@ struct ClientConnection: ~Copyable {
     var runtime: Runtime?
     /// The worker's groups for the upstreams of `runtime`.
     var groups: GroupMap?
+    /// What chooses the server of a request. Lives in `runtime`.
+    var choice: Ref<ServerChoice>?
     /// The server of the listener that bounds and waits are taken from until a request's own is known. Lives in `runtime`.
     var defaultServer: Ref<ServerRuntime>?
     var peer = SocketAddress(ipv4: 0, port: 0)
+    /// `peer` in words, once a request asked for them.
+    var peerText = ByteBuffer()
     var local: SocketAddress?
 
+    /// What its handshake had to meet.
+    var handshakePolicy = HandshakePolicy.none
     /// The credentials it proved last.
     var proved = ProvedCredential()
 
@@ -108,12 +114,15 @@ struct ClientConnection: ~Copyable {
         self.slot = slot
         self.token = token
         self.peer = peer
+        peerText.clear()
         self.listener = listener
+        choice = listener.choice
         self.runtime = runtime
         self.groups = groups
         defaultServer = runtime.servers[listener.model.defaultServer]
         acceptedAt = now
         local = nil
+        handshakePolicy = .none
         parser.reset()
         isReadable = false
         isWritable = true

@@ -112,7 +112,7 @@ struct Transport: ~Copyable {
 
     /// Tells a TLS peer that nothing follows.
     mutating func endSession() {
-        _ = session?.shutdown()
+        _ = session?.shutdown(isLast: true)
     }
 
     /// Ends our side of the stream.

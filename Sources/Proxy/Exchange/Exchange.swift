@@ -107,8 +107,15 @@ struct Exchange: ~Copyable {
     var headReceivedAt: UInt64 = 0
     var lastUpstreamStatus = 0
     var upstreamEndedAt: UInt64 = 0
+    /// Bytes of the reply's body; of all that came, until its head is complete.
     var upstreamBytes: UInt64 = 0
+    /// Bytes of the reply's head, once it is complete.
+    var upstreamHeadBytes: UInt64 = 0
+    /// Bytes written upstream in an attempt that has ended.
+    var upstreamBytesSent: UInt64 = 0
     var lastUpstreamAddress: SocketAddress?
+    /// Attempts before the present one, the first `attemptLimit - 1` of them.
+    var earlierAttempts: [UpstreamAttempt] = []
     var lastFailure: UpstreamFailure?
     var passesUpgrade = false
 
@@ -116,6 +123,8 @@ struct Exchange: ~Copyable {
     var reply = ResponseHead()
     /// The reply's head, kept where a log or a field rule asks for it.
     var replyBytes = ByteBuffer()
+    /// The fields of the head that went to the client, kept where a log or a field rule asks for it.
+    var sentFields = ByteBuffer()
     var replyBody = ReplyBody.none
     var replyDecoder = ChunkedDecoder()
     var replyFraming = ReplyFraming.none
@@ -141,6 +150,12 @@ struct Exchange: ~Copyable {
 
     /// The rest of its body comes until the stream ends.
     var isStreamed: Bool { if case .streamed = requestBody { true } else { false } }
+
+    /// The phase after this one, those left out that its location has no use for.
+    var nextPhase: Phase? {
+        if phase == .location, let location { return location.value.firstPhase }
+        return phase.next
+    }
 
     /// Some of the request's body is still to come.
     var awaitsRequestBody: Bool {
@@ -194,12 +209,16 @@ struct Exchange: ~Copyable {
         lastUpstreamStatus = 0
         upstreamEndedAt = 0
         upstreamBytes = 0
+        upstreamHeadBytes = 0
+        upstreamBytesSent = 0
         lastUpstreamAddress = nil
+        if !earlierAttempts.isEmpty { earlierAttempts.removeAll(keepingCapacity: true) }
         lastFailure = nil
         passesUpgrade = false
         // What this reply said must not be told of the slot's next one.
         if reply.fields.count > 0 { reply.reset() }
         replyBytes.clear()
+        sentFields.clear()
         replyBody = .none
         replyFraming = .none
         status = 0

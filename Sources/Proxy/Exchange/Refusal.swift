@@ -1,21 +1,25 @@
 /// Why a request was not forwarded, in words that stand in the logs and in `$postern_refusal`.
 enum Refusal: UInt8 {
     case none
-    case badRequest, ambiguousPath, noSuchLocation
-    case rateLimited, addressDenied
-    case credentialsMissing, credentialsWrong, hashQueueFull, passwordFileUnavailable
+    case badRequest, malformedPath, ambiguousPath, noSuchLocation
+    case rateLimited, addressDenied, crossSite, misdirected
+    case credentialsMissing, credentialsWrong, credentialsRepeated, hashQueueFull, passwordFileUnavailable
     case bodyTooLarge, requestTimedOut, upstreamFailed, clientGone
 
     var text: StaticString {
         switch self {
         case .none: "off"
         case .badRequest: "bad-request"
+        case .malformedPath: "malformed-path"
         case .ambiguousPath: "ambiguous-path"
         case .noSuchLocation: "no-such-location"
         case .rateLimited: "rate-limited"
         case .addressDenied: "address-denied"
+        case .crossSite: "cross-site"
+        case .misdirected: "misdirected"
         case .credentialsMissing: "credentials-missing"
         case .credentialsWrong: "credentials-wrong"
+        case .credentialsRepeated: "credentials-repeated"
         case .hashQueueFull: "hash-queue-full"
         case .passwordFileUnavailable: "password-file-unavailable"
         case .bodyTooLarge: "body-too-large"

@@ -7,17 +7,15 @@ extension RequestContext {
     func appendConnection(_ code: VariableCode, to output: inout ByteBuffer) {
         let client = client.connection
         switch code {
-        case .remoteAddress: exchange.value.remote.appendAddress(to: &output)
         case .remotePort: output.append(decimal: UInt64(exchange.value.remote.port))
         case .binaryRemoteAddress: appendBinaryAddress(to: &output)
-        case .realIPRemoteAddress: client.value.peer.appendAddress(to: &output)
+        case .realIPRemoteAddress: appendPeer(to: &output)
         case .realIPRemotePort: output.append(decimal: UInt64(client.value.peer.port))
         case .serverAddress:
             localAddress.appendAddress(to: &output)
         case .serverPort: output.append(decimal: UInt64(localAddress.port))
         case .connection: output.append(decimal: client.value.serial)
         case .connectionRequests: output.append(decimal: client.value.requestCount)
-        case .scheme: output.append(client.value.transport.isSecure ? "https" : "http")
         case .https: if client.value.transport.isSecure { output.append("on") }
         case .tlsProtocol: output.append(client.value.transport.protocolName)
         case .tlsCipher: client.value.transport.appendCipher(to: &output)
@@ -26,6 +24,22 @@ extension RequestContext {
             if client.value.transport.isSecure { output.append(client.value.transport.isResumed ? "r" : ".") }
         case .pipelined: output.append(client.value.input.isEmpty ? "." : "p")
         default: break
+        }
+    }
+
+    /// Appends the address of the connection's other end, which is put into words once for all its requests.
+    func appendPeer(to output: inout ByteBuffer) {
+        let client = client
+        if client.value.peerText.isEmpty { client.value.peer.appendAddress(to: &client.value.peerText) }
+        output.append(client.value.peerText.readable)
+    }
+
+    /// Appends the address of who sent the request, after `real_ip`.
+    func appendRemote(to output: inout ByteBuffer) {
+        if exchange.value.isPeerTrusted {
+            exchange.value.remote.appendAddress(to: &output)
+        } else {
+            appendPeer(to: &output)
         }
     }
 
@@ -58,38 +72,84 @@ extension RequestContext {
         case .bodyBytesSent: output.append(decimal: exchange.value.bodyBytesSent)
         case .bytesSent: output.append(decimal: exchange.value.bytesSent)
         case .requestTime: appendSeconds((now &- exchange.value.startedAt) / 1_000_000, to: &output)
-        case .sentField, .upstreamField: appendReplyField(operation.text, to: &output)
-        case .upstreamAddress:
-            if let address = exchange.value.lastUpstreamAddress {
-                address.append(to: &output)
-            } else {
-                output.append("-")
-            }
-        case .upstreamStatus:
-            if exchange.value.lastUpstreamStatus > 0 {
-                output.append(decimal: exchange.value.lastUpstreamStatus)
-            } else {
-                output.append("-")
-            }
-        case .upstreamResponseTime: appendSpan(to: exchange.value.upstreamEndedAt, output: &output)
-        case .upstreamConnectTime: appendSpan(to: exchange.value.connectedAt, output: &output)
-        case .upstreamHeaderTime: appendSpan(to: exchange.value.headReceivedAt, output: &output)
-        case .upstreamResponseLength:
-            if exchange.value.attempts > 0 {
-                output.append(decimal: exchange.value.upstreamBytes)
-            } else {
-                output.append("-")
-            }
+        case .sentField: appendSentField(operation.text, to: &output)
+        case .upstreamField: appendReplyField(operation.text, to: &output)
+        case .upstreamAddress, .upstreamStatus, .upstreamResponseTime, .upstreamConnectTime, .upstreamHeaderTime,
+            .upstreamResponseLength, .upstreamBytesReceived, .upstreamBytesSent:
+            appendAttempts(operation.code, to: &output)
         default: break
         }
     }
 
-    /// Seconds from the attempt's start to `instant`, or `-` when it never came.
-    private func appendSpan(to instant: UInt64, output: inout ByteBuffer) {
-        if instant == 0 || exchange.value.attemptStartedAt == 0 {
+    /// What the variable is for each attempt, with commas between them; nothing when none was made.
+    private func appendAttempts(_ code: VariableCode, to output: inout ByteBuffer) {
+        guard exchange.value.hasAttempt else { return }
+        for index in 0..<exchange.value.earlierAttempts.count {
+            append(code, of: exchange.value.earlierAttempts[index], to: &output)
+            output.append(", ")
+        }
+        append(code, of: exchange.value.attempt, to: &output)
+    }
+
+    private func append(_ code: VariableCode, of attempt: UpstreamAttempt, to output: inout ByteBuffer) {
+        switch code {
+        case .upstreamAddress:
+            if let address = attempt.address {
+                address.append(to: &output)
+            } else if let proxy = exchange.value.location?.value.proxy {
+                // No peer of the group could be chosen.
+                output.append(proxy.value.authority)
+            }
+        case .upstreamStatus:
+            if attempt.status > 0 { output.append(decimal: attempt.status) } else { output.append("-") }
+        case .upstreamResponseTime: appendSpan(from: attempt.startedAt, to: attempt.endedAt, output: &output)
+        case .upstreamConnectTime: appendSpan(from: attempt.startedAt, to: attempt.connectedAt, output: &output)
+        case .upstreamHeaderTime: appendSpan(from: attempt.startedAt, to: attempt.headReceivedAt, output: &output)
+        case .upstreamResponseLength: output.append(decimal: attempt.bodyBytes)
+        case .upstreamBytesReceived: output.append(decimal: attempt.bytesReceived)
+        case .upstreamBytesSent: output.append(decimal: attempt.bytesSent)
+        default: break
+        }
+    }
+
+    /// Seconds between two instants, or `-` when the second never came.
+    private func appendSpan(from start: UInt64, to instant: UInt64, output: inout ByteBuffer) {
+        if instant == 0 {
             output.append("-")
         } else {
-            appendSeconds((instant &- min(exchange.value.attemptStartedAt, instant)) / 1_000_000, to: &output)
+            appendSeconds((instant &- min(start, instant)) / 1_000_000, to: &output)
+        }
+    }
+
+    /// A field as the client gets it, but for `Server` and `Date` of Postern's own: the first of that name; all of
+    /// Cache-Control and Link, as Nginx has it.
+    private func appendSentField(_ name: Frozen<UInt8>, to output: inout ByteBuffer) {
+        let (isConnection, isJoined) = name.withSpan { name in
+            (name.equals("connection"), name.equals("cache-control") || name.equals("link"))
+        }
+        if isConnection {
+            // Where HTTP/1.1 needs no word for it, none is sent.
+            if exchange.value.status == 101 {
+                output.append("upgrade")
+            } else {
+                output.append(exchange.value.keepsAlive ? "keep-alive" : "close")
+            }
+            return
+        }
+        let head = exchange.value.sentFields.written
+        var isFirst = true
+        var start = 0
+        while let end = head.firstIndex(of: ASCII.lineFeed, in: start..<head.count) {
+            defer { start = end + 1 }
+            // A line of ours: `Name: value`, CRLF.
+            let colon = start + name.count
+            guard colon + 2 < end, head[colon] == ASCII.colon,
+                name.withSpan({ $0.equalsIgnoringCase(head.extracting(start..<colon)) })
+            else { continue }
+            if !isFirst { output.append(", ") }
+            output.append(head, (colon + 2)..<(end - 1))
+            if !isJoined { return }
+            isFirst = false
         }
     }
 

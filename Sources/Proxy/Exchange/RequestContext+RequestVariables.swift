@@ -16,13 +16,13 @@ extension RequestContext {
         case .requestURI: appendTarget(to: &output)
         case .request: appendRequestLine(to: &output)
         case .requestMethod: output.append(exchange.value.headBytes.written, exchange.value.head.methodRange.range)
-        case .host: appendHost(to: &output)
         case .serverProtocol: output.append(protocolName)
         case .requestID: appendIdentifier(to: &output)
         case .requestLength: output.append(decimal: exchange.value.requestBytes)
         case .contentLength: appendField(.contentLength, to: &output)
         case .contentType: appendField(.contentType, to: &output)
-        case .requestField: appendField(named: operation.text, to: &output)
+        case .requestField:
+            appendField(FieldID(rawValue: UInt8(operation.index)) ?? .other, named: operation.text, to: &output)
         case .argument: appendArgument(operation.text, to: &output)
         case .cookie: appendCookie(operation.text, to: &output)
         default: break
@@ -98,8 +98,7 @@ extension RequestContext {
         }
     }
 
-    private func appendField(named name: Frozen<UInt8>, to output: inout ByteBuffer) {
-        let (id, _) = name.withSpan { FieldID.classify($0) }
+    private func appendField(_ id: FieldID, named name: Frozen<UInt8>, to output: inout ByteBuffer) {
         if id != .other {
             appendField(id, to: &output)
             return

@@ -19,15 +19,20 @@ extension RequestContext {
     func append(_ operation: CompiledTemplate.Operation, to output: inout ByteBuffer) {
         switch operation.code {
         case .literal: output.append(operation.text)
-        case .args, .isArgs, .uri, .requestURI, .request, .requestMethod, .host, .serverProtocol, .requestID,
+        // Those that nearly every request asks for.
+        case .remoteAddress: appendRemote(to: &output)
+        case .host: appendHost(to: &output)
+        case .scheme: output.append(client.connection.value.transport.isSecure ? "https" : "http")
+        case .args, .isArgs, .uri, .requestURI, .request, .requestMethod, .serverProtocol, .requestID,
             .requestLength, .contentLength, .contentType, .requestField, .argument, .cookie:
             appendRequest(operation, to: &output)
-        case .remoteAddress, .remotePort, .binaryRemoteAddress, .realIPRemoteAddress, .realIPRemotePort, .serverAddress,
-            .serverPort, .connection, .connectionRequests, .scheme, .https, .tlsProtocol, .tlsCipher, .tlsServerName,
+        case .remotePort, .binaryRemoteAddress, .realIPRemoteAddress, .realIPRemotePort, .serverAddress,
+            .serverPort, .connection, .connectionRequests, .https, .tlsProtocol, .tlsCipher, .tlsServerName,
             .tlsSessionReused, .pipelined:
             appendConnection(operation.code, to: &output)
         case .status, .bodyBytesSent, .bytesSent, .requestTime, .sentField, .upstreamAddress, .upstreamStatus,
-            .upstreamResponseTime, .upstreamConnectTime, .upstreamHeaderTime, .upstreamResponseLength, .upstreamField:
+            .upstreamResponseTime, .upstreamConnectTime, .upstreamHeaderTime, .upstreamResponseLength,
+            .upstreamBytesReceived, .upstreamBytesSent, .upstreamField:
             appendReply(operation, to: &output)
         case .remoteUser:
             if exchange.value.hasUser { output.append(exchange.value.user.readable) }
@@ -98,7 +103,7 @@ extension RequestContext {
             index = exchange.value.head.fields.next(.xForwardedFor, after: position)
         }
         if !isFirst { output.append(", ") }
-        exchange.value.remote.appendAddress(to: &output)
+        appendRemote(to: &output)
     }
 
     private func appendAuthority(to output: inout ByteBuffer) {

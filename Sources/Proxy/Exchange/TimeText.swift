@@ -7,6 +7,8 @@ import HTTP
 struct TimeText: ~Copyable {
     private var second = Int.min
     private(set) var milliseconds = 0
+    /// When the clock was read, in nanoseconds of the monotonic one.
+    private var readAt: UInt64 = 0
     /// `Sun, 06 Nov 1994 08:49:37 GMT`
     var httpDate = ByteBuffer(capacity: 64)
     /// `06/Nov/1994:08:49:37 +0000`
@@ -14,8 +16,15 @@ struct TimeText: ~Copyable {
     /// `1994-11-06T08:49:37+00:00`
     var iso8601 = ByteBuffer(capacity: 64)
 
-    /// Brings the texts up to date with the real-time clock.
-    mutating func refresh() {
+    /// Brings the texts up to date with the real-time clock, which is read once a millisecond at the most: they tell no
+    /// shorter times. `monotonic` is now, in nanoseconds.
+    @inline(__always)
+    mutating func refresh(monotonic: UInt64) {
+        if monotonic &- readAt >= 1_000_000 { read(monotonic: monotonic) }
+    }
+
+    private mutating func read(monotonic: UInt64) {
+        readAt = monotonic
         milliseconds = Clock.realtimeMilliseconds()
         let now = milliseconds / 1000
         if now == second { return }

@@ -7,12 +7,13 @@ struct OwnReplyWriter {
     /// - Returns: bytes of the head.
     static func write(_ request: RequestContext, _ reply: Reply, to output: inout ByteBuffer) -> Int {
         let exchange = request.exchange
-        let start = output.readableCount
+        let before = output.readableCount
         var body = ByteBuffer()
         var location = ByteBuffer()
         makeBody(request, reply, &body, &location)
         ReplyHeadWriter.writeStatusLine(reply.status, to: &output)
         ReplyHeadWriter.writeGeneral(request, to: &output)
+        let start = output.writeIndex
         let hasBody = !Status.isBodiless(reply.status)
         if hasBody {
             if body.readableCount > 0 || reply.status < 300 { writeContentType(request, reply, to: &output) }
@@ -40,9 +41,9 @@ struct OwnReplyWriter {
             request.appendIdentifier(to: &output)
             output.append("\r\n")
         }
-        ResponseFields.write(request, status: reply.status, to: &output)
+        ResponseFields.write(request, status: reply.status, from: start, to: &output)
         output.append("\r\n")
-        let count = output.readableCount - start
+        let count = output.readableCount - before
         let isHead = exchange.value.head.method == .head
         if hasBody, !isHead {
             output.append(body.readable)
@@ -54,7 +55,7 @@ struct OwnReplyWriter {
     /// The body's type, unless a rule of the location sets one.
     private static func writeContentType(_ request: RequestContext, _ reply: Reply, to output: inout ByteBuffer) {
         let location = request.exchange.value.location
-        if let location, location.value.ruledFields.contains(.contentType) { return }
+        if let location, ResponseFields.replaced(in: location, status: reply.status).contains(.contentType) { return }
         output.append("Content-Type: ")
         switch reply.body {
         case .template where !reply.isRedirect && location != nil,

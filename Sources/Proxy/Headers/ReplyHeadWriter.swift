@@ -15,28 +15,31 @@ struct ReplyHeadWriter {
         // What passes from the upstream takes the place of Postern's own.
         if proxy.value.hidesServer { writeServer(request, to: &output) }
         if proxy.value.hidesDate { writeDate(request, to: &output) }
+        let start = output.writeIndex
         writeConnection(exchange, to: &output)
         writeFraming(exchange, bytes, to: &output)
-        let location = request.location
+        let replaced = ResponseFields.replaced(in: request.location, status: exchange.value.reply.status)
+        let dropped = FieldID.hopByHopBits | FieldID.contentLength.bit
+        let redirected = proxy.value.redirects.isEmpty ? 0 : FieldID.location.bit | FieldID.refresh.bit
         let count = exchange.value.reply.fields.count
         var run = FieldRun()
         var index = 0
         while index < count {
             let field = exchange.value.reply.fields[index]
             index &+= 1
-            if field.isNominated || field.id.isHopByHop || field.id == .contentLength { continue }
-            let name = bytes.extracting(field.name.range)
-            if proxy.value.hiddenFields.contains(field.id, name: name) { continue }
-            if location.value.replacedFields.contains(field.id, name: name) { continue }
-            if field.id == .location || field.id == .refresh, !proxy.value.redirects.isEmpty {
+            if dropped & field.id.bit != 0 || field.isNominated { continue }
+            if proxy.value.hiddenFields.contains(field, of: bytes) { continue }
+            if replaced.contains(field, of: bytes) { continue }
+            if redirected & field.id.bit != 0 {
                 run.flush(bytes, to: &output)
+                let name = bytes.extracting(field.name.range)
                 let value = bytes.extracting(field.value.range)
                 if writeRedirect(request, proxy, name, value, field.id, to: &output) { continue }
             }
             run.keep(field, bytes, to: &output)
         }
         run.flush(bytes, to: &output)
-        ResponseFields.write(request, status: exchange.value.reply.status, to: &output)
+        ResponseFields.write(request, status: exchange.value.reply.status, from: start, to: &output)
         output.append("\r\n")
     }
 
@@ -53,6 +56,9 @@ struct ReplyHeadWriter {
         if isFinal {
             writeServer(request, to: &output)
             writeDate(request, to: &output)
+        }
+        let start = output.writeIndex
+        if isFinal {
             output.append("Connection: upgrade\r\nUpgrade: websocket\r\n")
         }
         var run = FieldRun()
@@ -64,7 +70,7 @@ struct ReplyHeadWriter {
             run.keep(field, bytes, to: &output)
         }
         run.flush(bytes, to: &output)
-        if isFinal { ResponseFields.write(request, status: 101, to: &output) }
+        if isFinal { ResponseFields.write(request, status: 101, from: start, to: &output) }
         output.append("\r\n")
     }
 
@@ -160,16 +166,32 @@ struct ReplyHeadWriter {
 
 /// `add_header` and the fields that tell of limits.
 enum ResponseFields {
-    static func write(_ request: RequestContext, status: Int, to output: inout ByteBuffer) {
+    /// - Parameter start: where the head's fields begin that `$sent_http_…` tell of.
+    static func write(_ request: RequestContext, status: Int, from start: Int, to output: inout ByteBuffer) {
         guard let location = request.exchange.value.location else { return }
         let isListed = isListed(status)
+        let readsSentFields = location.value.readsSentFields
         var index = 0
         while index < location.value.responseFields.count {
             let field = location.value.responseFields[index]
             index &+= 1
-            if !field.isAlways, !isListed { continue }
+            if isListed ? !field.isOnListed : !field.isOnOthers { continue }
+            // The rule's value may be made of what stands before it.
+            if readsSentFields { keep(request.exchange, output, from: start) }
             field.field.append(of: request, to: &output)
         }
+        if readsSentFields { keep(request.exchange, output, from: start) }
+    }
+
+    /// Keeps what was written from `start` on, as far as it isn't kept yet.
+    private static func keep(_ exchange: Ref<Exchange>, _ output: borrowing ByteBuffer, from start: Int) {
+        let kept = start + exchange.value.sentFields.writeIndex
+        exchange.value.sentFields.append(output.written, kept..<output.writeIndex)
+    }
+
+    /// Names of fields of a reply's own whose place a rule's field takes, now that its status is known.
+    static func replaced(in location: Ref<LocationRuntime>, status: Int) -> FieldNameSet {
+        isListed(status) ? location.value.replacedOnListed : location.value.replacedOnOthers
     }
 
     /// Statuses that Nginx adds fields to without `always`.

@@ -64,15 +64,15 @@ struct RequestHeadWriter {
         let isUpgrade = request.exchange.value.passesUpgrade
         var index = 0
         while index < proxy.value.requestFields.count {
-            let field = proxy.value.requestFields[index]
+            let position = index
             index &+= 1
-            if isUpgrade, field.id == .connection || field.id == .upgrade { continue }
+            switch proxy.value.requestFields[position].id {
             // A request that isn't passed as an upgrade can't ask for one by a rule.
-            if field.id == .upgrade { continue }
-            if field.id == .connection {
-                field.field.append(of: request, unless: "upgrade", to: &output)
-            } else {
-                field.field.append(of: request, to: &output)
+            case .upgrade: continue
+            case .connection:
+                if isUpgrade { continue }
+                proxy.value.requestFields[position].field.append(of: request, unless: "upgrade", to: &output)
+            default: proxy.value.requestFields[position].field.append(of: request, to: &output)
             }
         }
         if proxy.value.setsForwardedFields { writeForwardedFields(request, to: &output) }
@@ -89,12 +89,12 @@ struct RequestHeadWriter {
                 output.append(", ")
                 index = exchange.value.head.fields.next(.xForwardedFor, after: position)
             }
-            request.client.value.peer.appendAddress(to: &output)
+            request.appendPeer(to: &output)
         } else {
-            exchange.value.remote.appendAddress(to: &output)
+            request.appendRemote(to: &output)
         }
         output.append("\r\nX-Real-IP: ")
-        exchange.value.remote.appendAddress(to: &output)
+        request.appendRemote(to: &output)
         output.append(
             request.client.connection.value.transport.isSecure
                 ? "\r\nX-Forwarded-Proto: https\r\n" : "\r\nX-Forwarded-Proto: http\r\n"
@@ -121,21 +121,19 @@ struct RequestHeadWriter {
         let stripsIdentity = proxy.value.setsForwardedFields
         // A proved caller's password is Postern's business, not the gateway's.
         let stripsAuthorization = stripsIdentity && exchange.value.hasUser
+        var dropped = FieldID.hopByHopBits | FieldID.contentLength.bit | FieldID.expect.bit | FieldID.host.bit
+        if stripsAuthorization { dropped |= FieldID.authorization.bit }
+        if stripsIdentity { dropped |= FieldID.identityBits }
+        // Postern asks with a key of its own.
+        if exchange.value.isStream { dropped |= FieldID.secWebSocketKey.bit }
         let count = exchange.value.head.fields.count
         var run = FieldRun()
         var index = 0
         while index < count {
             let field = exchange.value.head.fields[index]
             index &+= 1
-            if field.isNominated || field.id.isHopByHop || (field.isAlias && dropsUnusual) { continue }
-            switch field.id {
-            case .contentLength, .expect, .host: continue
-            case .secWebSocketKey: if exchange.value.isStream { continue }
-            case .authorization: if stripsAuthorization { continue }
-            default: if stripsIdentity, field.id.isIdentity { continue }
-            }
-            let name = bytes.extracting(field.name.range)
-            if proxy.value.ownedFields.contains(field.id, name: name) { continue }
+            if dropped & field.id.bit != 0 || field.isNominated || (field.isAlias && dropsUnusual) { continue }
+            if proxy.value.ownedFields.contains(field, of: bytes) { continue }
             run.keep(field, bytes, to: &output)
         }
         run.flush(bytes, to: &output)

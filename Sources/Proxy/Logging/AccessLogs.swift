@@ -53,14 +53,35 @@ struct AccessLogs: Sendable {
 enum LogEscaping {
     /// Escapes what was appended from `start` on, if anything in it needs it.
     static func apply(_ escape: AccessLogConfiguration.Escape, from start: Int, in line: inout ByteBuffer) {
+        let end = line.writeIndex
+        if clean(line.written, from: start, escape) < end { rewrite(escape, from: start, in: &line) }
+    }
+
+    /// The first byte from `start` on that needs escaping, or the number of bytes.
+    private static func clean(
+        _ bytes: borrowing Span<UInt8>,
+        from start: Int,
+        _ escape: AccessLogConfiguration.Escape
+    ) -> Int {
+        precondition(start >= 0 && start <= bytes.count)
         var index = start
-        while index < line.writeIndex {
-            if needsEscape(line.written[index], escape) {
-                rewrite(escape, from: start, in: &line)
-                return
-            }
-            index &+= 1
+        while index &+ 8 <= bytes.count {
+            let word = unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
+            if !isPlain(word) { break }
+            index &+= 8
         }
+        while index < bytes.count, !needsEscape(bytes[index], escape) { index &+= 1 }
+        return index
+    }
+
+    /// Whether eight bytes are visible ASCII or spaces without quotes and backslashes, which no log escapes.
+    private static func isPlain(_ word: UInt64) -> Bool {
+        let low = word & 0x7F7F_7F7F_7F7F_7F7F
+        // Each sum sets the highest bit of its byte where all is well; none leaves its byte.
+        let visible = (low &+ 0x6060_6060_6060_6060) & ~(low &+ 0x0101_0101_0101_0101)
+        let noQuote = (low ^ 0x2222_2222_2222_2222) &+ 0x7F7F_7F7F_7F7F_7F7F
+        let noBackslash = (low ^ 0x5C5C_5C5C_5C5C_5C5C) &+ 0x7F7F_7F7F_7F7F_7F7F
+        return visible & noQuote & noBackslash & ~word & 0x8080_8080_8080_8080 == 0x8080_8080_8080_8080
     }
 
     private static func needsEscape(_ byte: UInt8, _ escape: AccessLogConfiguration.Escape) -> Bool {

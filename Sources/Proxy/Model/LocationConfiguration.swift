@@ -1,3 +1,4 @@
+import Bytes
 package import Limits
 
 /// Which paths a location is for.
@@ -30,6 +31,8 @@ package struct LocationConfiguration: Sendable {
     package var basicAuth: BasicAuth?
     /// `satisfy any`: an address rule or a login suffices.
     package var satisfiesAny = false
+    /// What pages of other origins may have browsers do here.
+    package var crossSite = CrossSiteRule.allowed
     package var responseFields: [ResponseFieldRule] = []
     /// The Content-Type of a return's text.
     package var defaultType = Array("text/plain".utf8)
@@ -111,6 +114,9 @@ package struct ResponseFieldRule: Sendable, Equatable {
         self.isAlways = isAlways
         self.replaces = replaces
     }
+
+    /// Whether two rules set one field; letter case doesn't count.
+    func hasName(of other: ResponseFieldRule) -> Bool { name.span.equalsIgnoringCase(other.name.span) }
 }
 
 /// A limit zone: what is counted, and how much of it is kept.

@@ -58,7 +58,7 @@ package enum Variable: Sendable, Hashable {
     case status, bodyBytesSent, bytesSent, requestTime, timeLocal, timeISO8601, milliseconds, processID, pipelined
     case sentField([UInt8])
     case upstreamAddress, upstreamStatus, upstreamResponseTime, upstreamConnectTime, upstreamHeaderTime
-    case upstreamResponseLength
+    case upstreamResponseLength, upstreamBytesReceived, upstreamBytesSent
     case upstreamField([UInt8])
     /// `off` or a reason, for why a request was refused; Postern's own.
     case refusal
@@ -112,6 +112,7 @@ extension Variable {
         "upstream_addr": .upstreamAddress, "upstream_status": .upstreamStatus,
         "upstream_response_time": .upstreamResponseTime, "upstream_connect_time": .upstreamConnectTime,
         "upstream_header_time": .upstreamHeaderTime, "upstream_response_length": .upstreamResponseLength,
+        "upstream_bytes_received": .upstreamBytesReceived, "upstream_bytes_sent": .upstreamBytesSent,
         "postern_refusal": .refusal,
     ]
 }
@@ -156,29 +157,42 @@ package struct MapPattern: Sendable, Equatable {
     }
 }
 
-extension Template {
-    /// Whether some variable in it is a field of the upstream's reply.
-    var readsReplyFields: Bool {
-        segments.contains { segment in
-            switch segment {
-            case .variable(.sentField), .variable(.upstreamField): true
-            case .variable, .literal: false
-            }
-        }
+extension Variable {
+    /// A field of the upstream's reply.
+    fileprivate var isReplyField: Bool {
+        if case .upstreamField = self { true } else { false }
+    }
+
+    /// A field of the reply as the client gets it.
+    fileprivate var isSentField: Bool {
+        if case .sentField = self { true } else { false }
     }
 }
 
 extension ProxyConfiguration {
     /// Whether some template asks for a field of the upstream's reply.
-    var readsReplyFields: Bool {
-        if accessLogs.contains(where: \.format.readsReplyFields) || maps.contains(where: \.source.readsReplyFields) {
-            return true
-        }
-        return servers.contains { server in
-            (server.locations + [server.root]).contains { location in
-                location.responseFields.contains(where: \.value.readsReplyFields)
-                    || location.accessLogs.contains { $0.condition?.readsReplyFields ?? false }
+    var readsReplyFields: Bool { reads(\.isReplyField) }
+
+    /// Whether some template asks for a field of the reply as the client gets it.
+    var readsSentFields: Bool { reads(\.isSentField) }
+
+    /// Whether a template that is made once there is a reply has a variable of that sort.
+    private func reads(_ isWanted: KeyPath<Variable, Bool>) -> Bool {
+        func isIn(_ template: Template) -> Bool {
+            template.segments.contains { segment in
+                if case .variable(let variable) = segment { variable[keyPath: isWanted] } else { false }
             }
         }
+        func isInMap(_ map: ValueMap) -> Bool {
+            isIn(map.source) || isIn(map.fallback) || map.entries.contains { isIn($0.value) }
+                || map.patterns.contains { isIn($0.value) }
+        }
+        return accessLogs.contains { isIn($0.format) } || maps.contains(where: isInMap)
+            || servers.contains { server in
+                (server.locations + [server.root]).contains { location in
+                    location.responseFields.contains { isIn($0.value) }
+                        || location.accessLogs.contains { $0.condition.map(isIn) ?? false }
+                }
+            }
     }
 }

@@ -73,7 +73,7 @@ struct AccessPhase {
             return challenge(exchange, .credentialsMissing)
         }
         if exchange.value.head.fields.isRepeated(.authorization) {
-            exchange.value.refusal = .badRequest
+            exchange.value.refusal = .credentialsRepeated
             return .respond(Reply(400))
         }
         let value = exchange.value.head.fields[index].value.range

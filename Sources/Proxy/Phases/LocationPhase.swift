@@ -15,7 +15,7 @@ struct LocationPhase {
         do throws(PathError) {
             facts = try normalize(exchange, mergesSlashes: server.value.mergesSlashes)
         } catch {
-            exchange.value.refusal = .badRequest
+            exchange.value.refusal = .malformedPath
             var reply = Reply(400)
             reply.closes = true
             return .respond(reply)

@@ -36,6 +36,10 @@ package final class PasswordSource: Sendable {
         var checkedAt: UInt64 = 0
         /// When a file that couldn't be read is tried again, changed or not.
         var retryAt: UInt64?
+        /// The file had changed shortly before it was read: an edit since may have left its stamp as it was.
+        var isFresh = false
+        /// When such a file is read once more.
+        var rereadAt: UInt64?
         var isReading = false
         var waiting: [@Sendable () -> Void] = []
     }
@@ -43,8 +47,13 @@ package final class PasswordSource: Sendable {
     /// Requests that wait for a file at the most.
     private static var waitingLimit: Int { 16_384 }
 
+    /// Seconds after which a change shows in a file's stamp: some file systems keep whole or even seconds only.
+    private static var stampGranularity: Int64 { 2 }
+
     package let path: String
     private let load: Reader
+    /// Seconds since 1970.
+    private let wallClock: @Sendable () -> Int64
     private let state = Mutex(State())
 
     package convenience init(path: String) {
@@ -54,8 +63,13 @@ package final class PasswordSource: Sendable {
     }
 
     /// With another way to read it: for tests.
-    init(path: String, load: @escaping Reader) {
+    init(
+        path: String,
+        wallClock: @escaping @Sendable () -> Int64 = { Int64(Clock.realtimeSeconds()) },
+        load: @escaping Reader
+    ) {
         self.path = path
+        self.wallClock = wallClock
         self.load = load
     }
 
@@ -72,6 +86,11 @@ package final class PasswordSource: Sendable {
 
     private static func isCurrent(_ state: inout State, _ stamp: FileStamp?, _ now: UInt64) -> Bool {
         guard state.generation > 0, state.stamp == stamp else { return false }
+        if state.isFresh {
+            let rereadAt = state.rereadAt ?? now &+ UInt64(stampGranularity) * 1_000_000_000
+            state.rereadAt = rereadAt
+            if now >= rereadAt { return false }
+        }
         if state.table != nil || state.isMissing { return true }
         // What kept it from being read may be gone without a trace in its stamp. A second's rest, lest each request try.
         let retryAt = state.retryAt ?? now &+ 1_000_000_000
@@ -100,6 +119,7 @@ package final class PasswordSource: Sendable {
                 finish(
                     FileStamp(path: path),
                     .failure(.system(operation: "\(error.operation)", path: path, code: error.code)),
+                    isFresh: false,
                     log
                 )
             }
@@ -110,11 +130,12 @@ package final class PasswordSource: Sendable {
     private func run(_ log: OperatorLog) {
         // Looked at first: a change while it is read shows at the next request.
         let stamp = FileStamp(path: path)
+        let isFresh = stamp.map { wallClock() - Int64($0.changed / 1_000_000_000) <= Self.stampGranularity } ?? false
         let generation = state.withLock { $0.generation } + 1
         do throws(PasswordFileError) {
-            finish(stamp, .success(try load(path, generation)), log)
+            finish(stamp, .success(try load(path, generation)), isFresh: isFresh, log)
         } catch {
-            finish(stamp, .failure(error), log)
+            finish(stamp, .failure(error), isFresh: false, log)
         }
     }
 
@@ -123,6 +144,7 @@ package final class PasswordSource: Sendable {
     private func finish(
         _ stamp: FileStamp?,
         _ result: Result<(table: PasswordTable, problems: [PasswordFile.Problem]), PasswordFileError>,
+        isFresh: Bool,
         _ log: OperatorLog
     ) {
         let news: String?
@@ -139,6 +161,10 @@ package final class PasswordSource: Sendable {
         }
         let (waiting, wasKnown) = state.withLock { state in
             let wasKnown = state.generation > 0 && state.stamp == stamp
+            // Read long enough after it had this stamp first: what left no trace in it is seen by now.
+            let isSettled = state.rereadAt != nil && wasKnown
+            state.isFresh = isFresh && !isSettled
+            state.rereadAt = nil
             state.generation += 1
             state.stamp = stamp
             state.table = table

@@ -10,12 +10,26 @@ enum Phase: UInt8, CaseIterable {
     case limits
     /// `allow`, `deny`, `auth_basic`
     case access
+    /// `cross_site`
+    case crossSite
     /// `limit_req` of the proved user
     case userLimits
     /// The handler: forward, or answer by itself.
     case handler
 
-    var next: Phase? { Phase(rawValue: rawValue + 1) }
+    /// The one that follows where none is left out.
+    var next: Phase? {
+        switch self {
+        case .server: .location
+        case .location: .answer
+        case .answer: .limits
+        case .limits: .access
+        case .access: .crossSite
+        case .crossSite: .userLimits
+        case .userLimits: .handler
+        case .handler: nil
+        }
+    }
 }
 
 /// What a phase answers.

@@ -4,18 +4,20 @@ import HTTP
 
 /// Chooses the virtual server, decides whose address the request has, and answers what a server answers as a whole.
 struct ServerPhase {
-    static func decide(_ request: RequestContext, listener: ListenerRuntime, runtime: Runtime) -> Decision {
+    static func decide(_ request: RequestContext, _ choice: Ref<ServerChoice>) -> Decision {
         let exchange = request.exchange
         let host = exchange.value.head.hostName.range
-        let index = listener.names.find(exchange.value.headBytes.written.extracting(host))
-        let server = runtime.servers[index]
+        let index = choice.value.names.find(exchange.value.headBytes.written.extracting(host))
+        let server = choice.value.servers[index]
         exchange.value.server = server
         exchange.value.location = server.value.root
         exchange.value.remote = clientAddress(request, server)
+        let handshake = request.client.connection.value.handshakePolicy
+        if handshake != server.value.handshakePolicy, handshake != .none { return misdirected(exchange) }
         if exchange.value.withPathAsReceived({ $0.equals("/.postern/ready") }) {
             return readiness(exchange)
         }
-        if listener.model.redirectsToHTTPS {
+        if choice.value.redirectsToHTTPS {
             var reply = Reply(exchange.value.head.method == .get || exchange.value.head.method == .head ? 301 : 308)
             reply.body = .toHTTPS
             return .respond(reply)
@@ -31,6 +33,14 @@ struct ServerPhase {
             )
         }
         return .next
+    }
+
+    /// The connection's handshake was for a server with other demands: the client may come again on another connection.
+    private static func misdirected(_ exchange: Ref<Exchange>) -> Decision {
+        exchange.value.refusal = .misdirected
+        var reply = Reply(421)
+        reply.closes = true
+        return .respond(reply)
     }
 
     private static func readiness(_ exchange: Ref<Exchange>) -> Decision {

@@ -56,9 +56,12 @@ struct Frozen<Element: BitwiseCopyable>: @unchecked Sendable, BitwiseCopyable {
 
     var isEmpty: Bool { count == 0 }
 
+    /// The element at `index`, below `count`. Where one of its parts is asked for, only that is read.
     subscript(index: Int) -> Element {
-        precondition(index >= 0 && index < count)
-        return unsafe start.unsafelyUnwrapped[index]
+        @_transparent unsafeAddress {
+            precondition(index >= 0 && index < count)
+            return unsafe start.unsafelyUnwrapped + index
+        }
     }
 
     /// Runs `body` with the elements as a span.

@@ -1,4 +1,5 @@
 import Bytes
+import HTTP
 
 /// A template made ready for the request path: a row of trivial operations.
 struct CompiledTemplate: BitwiseCopyable, Sendable {
@@ -7,7 +8,7 @@ struct CompiledTemplate: BitwiseCopyable, Sendable {
         var code: VariableCode
         /// The literal, or the variable's own name part (`$http_NAME`).
         var text: Frozen<UInt8>
-        /// The map's index, for `.map`.
+        /// The map's index, for `.map`; the field's identifier, for `.requestField`.
         var index: Int32
     }
 
@@ -63,7 +64,7 @@ enum VariableCode: UInt8, Sendable {
     case proxyAddXForwardedFor, proxyHost, proxyPort
     case status, bodyBytesSent, bytesSent, requestTime, timeLocal, timeISO8601, milliseconds, processID, pipelined
     case sentField, upstreamAddress, upstreamStatus, upstreamResponseTime, upstreamConnectTime, upstreamHeaderTime
-    case upstreamResponseLength, upstreamField, refusal
+    case upstreamResponseLength, upstreamBytesReceived, upstreamBytesSent, upstreamField, refusal
 
     /// What it stands for never holds a control character: numbers, addresses, and parts of a head that were read strictly.
     var isClean: Bool {
@@ -80,7 +81,7 @@ extension Variable {
     /// The code, the free part of the name, and the map's index.
     var compiled: (VariableCode, [UInt8], Int) {
         switch self {
-        case .requestField(let name): (.requestField, name, 0)
+        case .requestField(let name): (.requestField, name, Int(FieldID.classify(name.span).0.rawValue))
         case .argument(let name): (.argument, name, 0)
         case .cookie(let name): (.cookie, name, 0)
         case .sentField(let name): (.sentField, name, 0)
@@ -136,6 +137,8 @@ extension Variable {
         case .upstreamConnectTime: (.upstreamConnectTime, [], 0)
         case .upstreamHeaderTime: (.upstreamHeaderTime, [], 0)
         case .upstreamResponseLength: (.upstreamResponseLength, [], 0)
+        case .upstreamBytesReceived: (.upstreamBytesReceived, [], 0)
+        case .upstreamBytesSent: (.upstreamBytesSent, [], 0)
         case .refusal: (.refusal, [], 0)
         }
     }

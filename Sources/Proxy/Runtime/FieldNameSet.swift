@@ -24,9 +24,15 @@ struct FieldNameSet: BitwiseCopyable, Sendable {
         !Self.isOpen(id) && (known >> UInt64(id.rawValue)) & 1 == 1
     }
 
-    /// Whether a field is in the set; names compare without regard to letter case, `_` and `.` count as `-`.
-    func contains(_ id: FieldID, name: borrowing Span<UInt8>) -> Bool {
-        if !Self.isOpen(id) { return contains(id) }
+    /// Whether a field of the head in `bytes` is in the set; names compare without regard to letter case, `_` and `.` count
+    /// as `-`.
+    @inline(__always)
+    func contains(_ field: FieldEntry, of bytes: borrowing Span<UInt8>) -> Bool {
+        if !Self.isOpen(field.id) { return contains(field.id) }
+        return !others.isEmpty && containsName(bytes.extracting(field.name.range))
+    }
+
+    private func containsName(_ name: borrowing Span<UInt8>) -> Bool {
         var index = 0
         while index < others.count {
             if others[index].withSpan({ normalizedNameEquals($0, name) }) { return true }

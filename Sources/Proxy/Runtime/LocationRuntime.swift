@@ -14,7 +14,10 @@ struct LocationRuntime: Sendable {
 
     struct ResponseField: BitwiseCopyable, Sendable {
         var field: CompiledField
-        var isAlways: Bool
+        /// Added to replies whose status is listed (`ResponseFields.isListed`).
+        var isOnListed: Bool
+        /// Added to all others.
+        var isOnOthers: Bool
     }
 
     struct AddressCheck: BitwiseCopyable, Sendable {
@@ -40,6 +43,8 @@ struct LocationRuntime: Sendable {
     /// A number for each distinct policy: two locations with the same number let the same callers pass.
     let policy: Int
     let matchedCount: Int
+    /// The phase that a request goes on with once the location is known: the first that has something to look at.
+    let firstPhase: Phase
     let handler: Handler
     let hasReturn: Bool
     let returnStatus: Int
@@ -57,13 +62,17 @@ struct LocationRuntime: Sendable {
     /// Tells clients that passwords are UTF-8, as RFC 7617 has it; Nginx doesn't.
     let announcesCharset: Bool
     let satisfiesAny: Bool
+    let refusesCrossSite: Bool
+    let crossSiteExceptions: Frozen<Frozen<UInt8>>
     let responseFields: Frozen<ResponseField>
-    /// Names of response fields that rules set.
-    let ruledFields: FieldNameSet
     let defaultType: Frozen<UInt8>
-    /// Names of response fields that take the place of the upstream's.
-    let replacedFields: FieldNameSet
+    /// Names of response fields that take the place of the reply's own, when its status is listed.
+    let replacedOnListed: FieldNameSet
+    /// The same for other statuses.
+    let replacedOnOthers: FieldNameSet
     let showsServerVersion: Bool
+    /// Some log or field asks for a field of what goes to the client.
+    let readsSentFields: Bool
     let logs: Frozen<Log>
     let largestBody: UInt64
     let bodyTimeout: UInt64
@@ -77,8 +86,10 @@ struct LocationRuntime: Sendable {
         proxy: Ref<ProxyRuntime>?,
         zones: [LimitZone],
         dialect: Dialect,
+        readsSentFields: Bool,
         arena: Arena
     ) {
+        self.readsSentFields = readsSentFields
         self.policy = policy
         matchedCount = model.match.path.count
         self.proxy = proxy
@@ -109,21 +120,39 @@ struct LocationRuntime: Sendable {
             }
         )
         hasAuth = model.basicAuth != nil
+        firstPhase =
+            if hasReturn {
+                .answer
+            } else if !limits.isEmpty {
+                .limits
+            } else if hasAuth || !addressChecks.isEmpty {
+                .access
+            } else if model.crossSite.isDenied {
+                .crossSite
+            } else {
+                .handler
+            }
         realm = model.basicAuth.map { CompiledTemplate($0.realm, arena: arena) } ?? CompiledTemplate()
         passwordFile = model.basicAuth?.file ?? 0
         announcesCharset = dialect == .native
         satisfiesAny = model.satisfiesAny
+        refusesCrossSite = model.crossSite.isDenied
+        crossSiteExceptions = arena.freeze(model.crossSite.exceptions.map { arena.freeze($0) })
         responseFields = arena.freeze(
-            model.responseFields.map {
-                ResponseField(
-                    field: CompiledField(name: $0.name, value: $0.value, arena: arena),
-                    isAlways: $0.isAlways
+            model.responseFields.enumerated().map { index, rule in
+                // Of several that replace one field, the last counts.
+                let later = model.responseFields[(index + 1)...].filter { $0.replaces && $0.hasName(of: rule) }
+                return ResponseField(
+                    field: CompiledField(name: rule.name, value: rule.value, arena: arena),
+                    isOnListed: later.isEmpty,
+                    isOnOthers: rule.isAlways && !later.contains(where: \.isAlways)
                 )
             }
         )
-        ruledFields = FieldNameSet(model.responseFields.map(\.name), arena: arena)
+        let replacing = model.responseFields.filter(\.replaces)
         defaultType = arena.freeze(model.defaultType)
-        replacedFields = FieldNameSet(model.responseFields.filter(\.replaces).map(\.name), arena: arena)
+        replacedOnListed = FieldNameSet(replacing.map(\.name), arena: arena)
+        replacedOnOthers = FieldNameSet(replacing.filter(\.isAlways).map(\.name), arena: arena)
         showsServerVersion = model.showsServerVersion
         logs = arena.freeze(
             model.accessLogs.map {

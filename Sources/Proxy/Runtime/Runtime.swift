@@ -21,6 +21,8 @@ final class Runtime: Sendable {
     let arena: Arena
     /// Some log or field asks for a field of the upstream's reply, so that its head must be kept.
     let readsReplyFields: Bool
+    /// What its servers demand of handshakes, each once.
+    let handshakePolicies: [String]
 
     init(
         _ model: ProxyConfiguration,
@@ -51,27 +53,46 @@ final class Runtime: Sendable {
         )
         readsReplyFields = model.readsReplyFields
         var policies: [String: Int] = [:]
+        var handshakePolicies: [String] = []
         var servers: [Ref<ServerRuntime>] = []
         for server in model.servers {
+            let handshake = HandshakePolicy(server.tls, dialect: model.dialect, known: &handshakePolicies)
             servers.append(
                 arena.place(
-                    try ServerRuntime(server, index: servers.count, model: model, policies: &policies, arena: arena)
+                    try ServerRuntime(
+                        server,
+                        index: servers.count,
+                        model: model,
+                        policies: &policies,
+                        handshakePolicy: handshake,
+                        arena: arena
+                    )
                 )
             )
         }
+        self.handshakePolicies = handshakePolicies
         self.servers = arena.freeze(servers)
         var listeners: [ListenerRuntime] = []
         for listener in model.listeners {
-            listeners.append(try ListenerRuntime(listener, model: model, ticketKeys: ticketKeys, arena: arena))
+            listeners.append(
+                try ListenerRuntime(listener, model: model, servers: self.servers, ticketKeys: ticketKeys, arena: arena)
+            )
         }
         self.listeners = listeners
     }
 }
 
+/// What chooses a request's server on one listener. Trivial values only: reading them counts no references.
+struct ServerChoice: Sendable {
+    let names: ServerNameTable
+    let servers: Frozen<Ref<ServerRuntime>>
+    let redirectsToHTTPS: Bool
+}
+
 /// A listener's share of a runtime.
 final class ListenerRuntime: Sendable {
     let model: ListenerConfiguration
-    let names: ServerNameTable
+    let choice: Ref<ServerChoice>
     let tls: ListenerTLS?
     /// HTTP/2 is spoken without TLS, to clients that begin with it.
     let speaksClearHTTP2: Bool
@@ -79,6 +100,7 @@ final class ListenerRuntime: Sendable {
     init(
         _ listener: ListenerConfiguration,
         model: ProxyConfiguration,
+        servers: Frozen<Ref<ServerRuntime>>,
         ticketKeys: TicketKeys,
         arena: Arena
     ) throws(TLSError) {
@@ -88,11 +110,17 @@ final class ListenerRuntime: Sendable {
         for index in listener.servers {
             for name in model.servers[index].names { names.append((name, index)) }
         }
-        self.names = ServerNameTable(
-            names,
-            defaultServer: listener.defaultServer,
-            serverCount: listener.servers.count,
-            arena: arena
+        choice = arena.place(
+            ServerChoice(
+                names: ServerNameTable(
+                    names,
+                    defaultServer: listener.defaultServer,
+                    serverCount: listener.servers.count,
+                    arena: arena
+                ),
+                servers: servers,
+                redirectsToHTTPS: listener.redirectsToHTTPS
+            )
         )
         tls = listener.isTLS ? try makeListenerTLS(listener, model, ticketKeys) : nil
     }
@@ -101,6 +129,7 @@ final class ListenerRuntime: Sendable {
 /// A virtual server made ready for the request path.
 struct ServerRuntime: Sendable {
     let index: Int
+    let handshakePolicy: HandshakePolicy
     let primaryName: Frozen<UInt8>
     let hasReturn: Bool
     let returnStatus: Int
@@ -125,13 +154,16 @@ struct ServerRuntime: Sendable {
         index: Int,
         model: ProxyConfiguration,
         policies: inout [String: Int],
+        handshakePolicy: HandshakePolicy,
         arena: Arena
     ) throws(TLSError) {
         self.index = index
+        self.handshakePolicy = handshakePolicy
         primaryName = arena.freeze(Array(server.primaryName.utf8))
         (hasReturn, returnStatus, returnText, returnIsRedirect, returnHasText) = compile(server.returnRule, arena)
         var locations: [Ref<LocationRuntime>] = []
         var seen: Set<Int> = []
+        let readsSentFields = model.readsSentFields
         for location in server.locations + [server.root] {
             let description = location.policyDescription
             let policy = policies[description] ?? policies.count
@@ -147,6 +179,7 @@ struct ServerRuntime: Sendable {
                         proxy: proxy,
                         zones: model.limitZones,
                         dialect: model.dialect,
+                        readsSentFields: readsSentFields,
                         arena: arena
                     )
                 )
@@ -180,7 +213,7 @@ extension LocationConfiguration {
             handler = "proxy \(pass.upstream) \(String(describing: pass.replacementPath)) \(pass.requestFields)"
         }
         return "\(handler)|\(String(describing: returnRule))|\(limits)|\(addressRules)|\(String(describing: basicAuth))"
-            + "|\(satisfiesAny)|\(String(describing: largestBody))"
+            + "|\(satisfiesAny)|\(crossSite)|\(String(describing: largestBody))"
     }
 }
 

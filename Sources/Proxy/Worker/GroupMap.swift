@@ -18,6 +18,11 @@ struct GroupEntry: ~Copyable {
     /// Rings when surplus idle connections are to be closed.
     var timer = TimerID(index: .max)
     var isTimed = false
+    /// The lines about its failures.
+    var lines = FailureLines()
+    /// Rings when the lines that were left out are to be counted in one.
+    var lineTimer = TimerID(index: .max)
+    var hasLeftOut = false
 
     /// A slot that is in nobody's use.
     init() { group = UpstreamGroup(UpstreamConfiguration(name: "", servers: [])) }

@@ -33,6 +33,7 @@ extension Worker {
     private mutating func handshake(_ client: Ref<ClientConnection>) {
         switch client.value.transport.handshake() {
         case .done:
+            client.value.noteHandshakePolicy()
             if client.value.transport.applicationProtocol == .http2 {
                 client.value.isReadable = true
                 beginSession(client)
@@ -250,7 +251,11 @@ extension Worker {
     mutating func adoptRuntime(_ client: Ref<ClientConnection>) {
         guard let old = client.value.listener else { return }
         for listener in runtime.listeners where listener.model.address == old.model.address {
+            if let before = client.value.runtime {
+                client.value.handshakePolicy = client.value.handshakePolicy.carried(from: before, to: runtime)
+            }
             client.value.listener = listener
+            client.value.choice = listener.choice
             client.value.runtime = runtime
             client.value.groups = groupMap
             client.value.defaultServer = runtime.servers[listener.model.defaultServer]

@@ -168,6 +168,7 @@ extension Worker {
         client.value.runtime = nil
         client.value.groups = nil
         client.value.listener = nil
+        client.value.choice = nil
         client.value.defaultServer = nil
         client.value.proved.forget()
         timers.cancel(client.value.timer)

@@ -6,24 +6,31 @@ extension Worker {
     /// Walks the request through its phases until it is answered, forwarded or has to wait.
     mutating func decide(_ exchange: Ref<Exchange>) {
         let request = context(exchange)
-        // Once for all phases: each look at them counts references.
-        guard let runtime = exchange.value.runtime, let listener = exchange.value.client.value.listener else { return }
         while true {
             let decision: Decision
             switch exchange.value.phase {
-            case .server: decision = ServerPhase.decide(request, listener: listener, runtime: runtime)
+            case .server:
+                guard let choice = exchange.value.client.value.choice else { return }
+                decision = ServerPhase.decide(request, choice)
             case .location: decision = LocationPhase.decide(request)
             case .answer: decision = AnswerPhase.decide(request)
-            case .limits: decision = LimitPhase.decide(request, runtime: runtime, ofUsers: false)
-            case .access: decision = AccessPhase.decide(request, runtime: runtime, services: services)
+            // These count references to the runtime; requests that need none of them come by here without.
+            case .limits:
+                guard let runtime = exchange.value.runtime else { return }
+                decision = LimitPhase.decide(request, runtime: runtime, ofUsers: false)
+            case .access:
+                guard let runtime = exchange.value.runtime else { return }
+                decision = AccessPhase.decide(request, runtime: runtime, services: services)
+            case .crossSite: decision = CrossSitePhase.concerns(exchange) ? CrossSitePhase.decide(request) : .next
             case .userLimits:
+                guard let runtime = exchange.value.runtime else { return }
                 decision = LimitPhase.decide(request, runtime: runtime, ofUsers: true)
                 logLimit(exchange)
             case .handler: decision = HandlerPhase.decide(request)
             }
             switch decision {
             case .next:
-                guard let next = exchange.value.phase.next else { return }
+                guard let next = exchange.value.nextPhase else { return }
                 exchange.value.phase = next
             case .respond(let reply):
                 logRefusal(exchange, reply)
@@ -197,7 +204,9 @@ extension Worker {
     /// Writes the log line and frees the request.
     mutating func end(_ exchange: Ref<Exchange>) {
         guard exchange.value.progress != .free else { return }
-        services.accessLogs.log(context(exchange), worker: index)
+        if let location = exchange.value.location, !location.value.logs.isEmpty {
+            services.accessLogs.log(context(exchange), worker: index)
+        }
         release(exchange)
     }
 

@@ -64,12 +64,10 @@ extension Worker {
 
     /// Begins an attempt with a peer that wasn't tried yet.
     mutating func attemptNext(_ exchange: Ref<Exchange>) {
-        exchange.value.attemptStartedAt = now
-        exchange.value.connectedAt = 0
-        exchange.value.headReceivedAt = 0
         let entry = groups[exchange.value.group]
         switch entry.value.group.acquire(now: now, tried: &exchange.value.tried) {
         case .reuse(let idle):
+            exchange.value.beginAttempt(now: now)
             let upstream = upstreams[idle.slot]
             guard upstream.value.state == .idle, upstreams.isCurrent(idle.slot, generation: idle.generation) else {
                 connect(exchange, idle.peer, entry.value.group.replaceStale(idle.peer))
@@ -90,16 +88,26 @@ extension Worker {
             attach(upstream, exchange)
             send(upstream, exchange)
         case .connect(let peer, let address):
+            exchange.value.beginAttempt(now: now)
             exchange.value.attempts += 1
             connect(exchange, peer, address)
         case .unresolved:
+            exchange.value.beginAttempt(now: now)
             let name = entry.value.group.unresolvedName ?? ""
             giveUp(exchange, UpstreamFailure(.unresolved(name), at: .choosing))
         case .noLivePeers:
             if let failure = exchange.value.lastFailure {
-                // Said when that attempt failed.
-                answerFailure(exchange, failure)
+                // Said when that attempt failed. One that nobody can take is listed as Nginx lists it.
+                if entry.value.group.hasUntried(exchange.value.tried) {
+                    exchange.value.beginAttempt(now: now)
+                    exchange.value.upstreamEndedAt = now
+                    answerFailure(exchange, failure, attemptStatus: 502)
+                } else {
+                    answerFailure(exchange, failure, attemptStatus: failure.status)
+                }
             } else {
+                exchange.value.beginAttempt(now: now)
+                exchange.value.upstreamEndedAt = now
                 giveUp(exchange, UpstreamFailure(.noLivePeers, at: .choosing))
             }
         }
@@ -120,7 +128,15 @@ extension Worker {
     private mutating func connect(_ exchange: Ref<Exchange>, _ peer: PeerIndex, _ address: SocketAddress) {
         exchange.value.lastUpstreamAddress = address
         guard let slot = upstreams.allocate({ UpstreamConnection() }) else {
-            services.log.critical("no room for another upstream connection: \(connectionLimit) are open")
+            if groups[exchange.value.group].value.lines.admits(
+                sort: -1,
+                "no room for another upstream connection",
+                now: now
+            ) {
+                services.log.critical("no room for another upstream connection: \(connectionLimit) are open")
+            } else {
+                timeLeftOut(exchange.value.group)
+            }
             failWithoutConnection(exchange, peer, UpstreamFailure(.noLivePeers, at: .choosing))
             return
         }
@@ -226,6 +242,12 @@ extension Worker {
         }
     }
 
+    /// Notes what the log is to tell of an attempt that is over.
+    func endAttempt(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) {
+        exchange.value.upstreamEndedAt = now
+        exchange.value.upstreamBytesSent = UInt64(upstream.value.bytesTaken)
+    }
+
     // MARK: Failures
 
     private mutating func failWithoutConnection(
@@ -253,11 +275,13 @@ extension Worker {
         let taken = bytesTaken(upstream)
         let attempt = attempt(exchange, isReused: isReused, bytesTaken: taken)
         let decision = exchange.value.location!.value.proxy!.value.retry.decide(failure, attempt)
-        exchange.value.upstreamEndedAt = now
+        endAttempt(upstream, exchange)
         upstream.value.exchange = nil
         exchange.value.upstream = nil
         if decision == .retrySamePeerFresh, !exchange.value.isHeadSent {
             closeSocket(upstream)
+            exchange.value.lastUpstreamStatus = failure.status
+            exchange.value.beginAttempt(now: now)
             connect(exchange, peer, entry.value.group.replaceStale(peer))
             return
         }
@@ -300,6 +324,7 @@ extension Worker {
         switch decision {
         case .retryOther where !exchange.value.isHeadSent:
             report(exchange, failure)
+            exchange.value.lastUpstreamStatus = failure.status
             attemptNext(exchange)
         case .retryOther, .retrySamePeerFresh, .giveUp:
             giveUp(exchange, failure)
@@ -320,13 +345,12 @@ extension Worker {
     /// No attempt brought a reply: say so, or break off what was begun.
     private mutating func giveUp(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
         report(exchange, failure)
-        answerFailure(exchange, failure)
+        answerFailure(exchange, failure, attemptStatus: failure.status)
     }
 
-    private mutating func answerFailure(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
+    private mutating func answerFailure(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure, attemptStatus: Int) {
         exchange.value.refusal = .upstreamFailed
-        exchange.value.lastUpstreamStatus =
-            exchange.value.isHeadSent ? exchange.value.lastUpstreamStatus : failure.status
+        if !exchange.value.isHeadSent { exchange.value.lastUpstreamStatus = attemptStatus }
         if exchange.value.isHeadSent {
             // What came before it went wrong is the client's, if it can be had at once.
             _ = flush(exchange.value.client)
@@ -336,8 +360,8 @@ extension Worker {
         }
     }
 
-    /// One line for the operator that names the cause.
-    func report(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
+    /// One line for the operator that names the cause. Of very many, the first of each sort in a while, and then their number.
+    mutating func report(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
         let level: ErrorLogSettings.Level =
             switch failure.level {
             case .info: .info
@@ -345,16 +369,44 @@ extension Worker {
             case .error: .error
             }
         guard services.log.isEnabled(level) else { return }
+        let entry = groups[exchange.value.group]
+        guard entry.value.lines.admits(sort: failure.sort, failure.text, now: now) else {
+            timeLeftOut(exchange.value.group)
+            return
+        }
         var peer = ""
         if let address = exchange.value.lastUpstreamAddress { peer = ", upstream \(address)" }
         services.log.write(level, "\(failure.text); \(describe(exchange))\(peer)")
     }
 
+    /// Sees that what was left out is told of, whether or not another failure comes.
+    private mutating func timeLeftOut(_ slot: UInt32) {
+        let entry = groups[slot]
+        if entry.value.hasLeftOut { return }
+        entry.value.hasLeftOut = true
+        if entry.value.lineTimer.index == .max {
+            entry.value.lineTimer = timers.makeTimer(
+                token: Token(kind: Kind.failureLines.rawValue, slot: slot, generation: groups.generation(of: slot))
+            )
+        }
+        timers.set(entry.value.lineTimer, deadline: now &+ LineLimit.span)
+    }
+
+    /// Says how many failures of an upstream had no line of their own.
+    func reportLeftOut(_ entry: Ref<GroupEntry>) {
+        guard entry.value.hasLeftOut else { return }
+        entry.value.hasLeftOut = false
+        let name = entry.value.group.configuration.name
+        for (count, text) in entry.value.lines.takeLeftOut() {
+            services.log.error("\(text), \(count) times more within 10 s; upstream \"\(name)\"")
+        }
+    }
+
     /// The client is gone or was answered otherwise: cancel what runs upstream.
     mutating func dropUpstream(_ exchange: Ref<Exchange>) {
         guard let upstream = exchange.value.upstream else { return }
+        endAttempt(upstream, exchange)
         exchange.value.upstream = nil
-        exchange.value.upstreamEndedAt = now
         upstream.value.exchange = nil
         groups[upstream.value.group].value.group.abandon(upstream.value.peer)
         closeSocket(upstream)

@@ -32,7 +32,16 @@ extension Worker {
             }
             return false
         }
-        if !upstream.value.input.hasStorage { upstream.value.input = buffers.take() }
+        if upstream.value.input.isEmpty, case .length(let left) = exchange.value.replyBody, left > 16 * 1024,
+            exchange.value.progress == .responding
+        {
+            if upstream.value.input.capacity < BufferPool.wideCapacity {
+                buffers.reclaim(&upstream.value.input)
+                upstream.value.input = buffers.takeWide()
+            }
+        } else if !upstream.value.input.hasStorage {
+            upstream.value.input = buffers.take()
+        }
         if upstream.value.input.writableCount == 0 {
             upstream.value.input.compact()
             if upstream.value.input.writableCount == 0 { upstream.value.input.reserve(upstream.value.input.capacity) }
@@ -157,6 +166,10 @@ extension Worker {
             groups[upstream.value.group].value.group.hasOther(than: exchange.value.tried, now: now)
         else { return false }
         groups[upstream.value.group].value.group.failed(upstream.value.peer, status: status, now: now)
+        endAttempt(upstream, exchange)
+        // Nothing of its body is anybody's.
+        exchange.value.upstreamHeadBytes = exchange.value.upstreamBytes
+        exchange.value.upstreamBytes = 0
         upstream.value.exchange = nil
         exchange.value.upstream = nil
         closeSocket(upstream)
@@ -171,7 +184,9 @@ extension Worker {
         exchange.value.status = exchange.value.reply.status
         exchange.value.isHeadSent = true
         // Of the body alone, and of this attempt.
-        exchange.value.upstreamBytes = UInt64(upstream.value.input.readableCount - count)
+        let bodyBytes = UInt64(upstream.value.input.readableCount - count)
+        exchange.value.upstreamHeadBytes = exchange.value.upstreamBytes &- bodyBytes
+        exchange.value.upstreamBytes = bodyBytes
         let unknown: Exchange.ReplyFraming =
             exchange.value.isStream ? .stream : exchange.value.head.minorVersion == 1 ? .chunked : .untilClose
         switch exchange.value.reply.body {

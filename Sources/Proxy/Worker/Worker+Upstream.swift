@@ -166,8 +166,8 @@ extension Worker {
     /// The reply is complete: the connection goes to the pool, or ends.
     mutating func releaseUpstream(_ exchange: Ref<Exchange>, isReusable: Bool) {
         guard let upstream = exchange.value.upstream else { return }
+        endAttempt(upstream, exchange)
         exchange.value.upstream = nil
-        exchange.value.upstreamEndedAt = now
         upstream.value.exchange = nil
         upstream.value.requestsServed += 1
         let entry = groups[upstream.value.group]

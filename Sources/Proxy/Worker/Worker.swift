@@ -10,7 +10,7 @@ import Upstream
 struct Worker: ~Copyable {
     /// What a token in the poller or the timer wheel stands for.
     enum Kind: UInt8 {
-        case mailbox = 1, listener, client, upstream, exchange, acceptPause, group
+        case mailbox = 1, listener, client, upstream, exchange, acceptPause, group, failureLines
     }
 
     let index: Int
@@ -76,7 +76,7 @@ struct Worker: ~Copyable {
         environment = arena.place(LoopEnvironment(services: services))
         http2 = arena.place(HTTP2Resources(streamLimit: 4 * runtime.model.process.connectionsPerWorker))
         environment.value.now = now
-        environment.value.time.refresh()
+        environment.value.time.refresh(monotonic: now)
         connectionLimit = runtime.model.process.connectionsPerWorker
         streamLimit = 4 * connectionLimit
         clients = Slab(limit: connectionLimit + streamLimit)
@@ -106,17 +106,19 @@ struct Worker: ~Copyable {
                 return
             }
             turn &+= 1
-            environment.value.now = Clock.monotonic()
-            environment.value.time.refresh()
+            let now = Clock.monotonic()
+            environment.value.now = now
+            environment.value.time.refresh(monotonic: now)
             for position in 0..<count { dispatch(poller.event(at: position)) }
-            while let token = timers.nextExpired(now: environment.value.now) { expire(token) }
+            while let token = timers.nextExpired(now: now) { expire(token) }
             releaseExchanges()
-            runReady()
+            if !ready.isEmpty { runReady() }
             if !sending.isEmpty { sendSessions() }
             releaseLeaving()
             if isDraining, clients.count == 0 { isStopping = true }
         }
         closeAll()
+        for slot in 0..<UInt32(groups.slotCount) { reportLeftOut(groups[slot]) }
     }
 
     private mutating func timeout() -> UInt64? {
@@ -139,7 +141,7 @@ struct Worker: ~Copyable {
             accept(Int(token.slot))
         case .mailbox:
             receive()
-        case .exchange, .acceptPause, .group, nil:
+        case .exchange, .acceptPause, .group, .failureLines, nil:
             break
         }
     }
@@ -160,6 +162,9 @@ struct Worker: ~Copyable {
         case .group:
             guard groups.isCurrent(token.slot, generation: token.generation) else { return }
             trim(groups[token.slot])
+        case .failureLines:
+            guard groups.isCurrent(token.slot, generation: token.generation) else { return }
+            reportLeftOut(groups[token.slot])
         case .listener, .mailbox, nil:
             break
         }
@@ -186,7 +191,13 @@ struct Worker: ~Copyable {
         ready.append(client.value.slot)
     }
 
+    @inline(__always)
     mutating func releaseLeaving() {
+        if !leavingClients.isEmpty || !leavingUpstreams.isEmpty { releaseLeavingConnections() }
+        releaseExchanges()
+    }
+
+    private mutating func releaseLeavingConnections() {
         if !leavingClients.isEmpty {
             for position in 0..<leavingClients.count { clients.release(leavingClients[position]) }
             leavingClients.removeAll()
@@ -196,12 +207,15 @@ struct Worker: ~Copyable {
             for position in 0..<leavingUpstreams.count { upstreams.release(leavingUpstreams[position]) }
             leavingUpstreams.removeAll()
         }
-        releaseExchanges()
     }
 
     /// Frees the slots of requests that have ended. Only where no caller up the stack looks at one.
+    @inline(__always)
     mutating func releaseExchanges() {
-        if leavingExchanges.isEmpty { return }
+        if !leavingExchanges.isEmpty { releaseLeavingExchanges() }
+    }
+
+    private mutating func releaseLeavingExchanges() {
         for position in 0..<leavingExchanges.count { exchanges.release(leavingExchanges[position]) }
         leavingExchanges.removeAll()
     }

@@ -1,45 +1,41 @@
 internal import COpenSSL
 internal import Glibc
 
-/// What a derivation is made from (EVP_KDF-TLS13_KDF(7)): a plain value, which its owner wipes.
-struct DerivationInputs: BitwiseCopyable {
+/// What a derivation is made from (EVP_KDF-TLS13_KDF(7)). The texts lie where the parameters that named them have them.
+@safe
+struct DerivationInputs {
     /// Up to 255 bytes, or none at all.
-    struct Text: BitwiseCopyable {
-        private var bytes = InlineArray<256, UInt8>(repeating: 0)
-        private(set) var count = 0
+    @safe
+    struct Text {
+        private(set) var bytes = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
         private(set) var isSet = false
+        var count: Int { unsafe bytes.count }
 
         /// False for what is longer than any such text.
-        mutating func set(_ start: UnsafeMutableRawPointer?, _ count: Int) -> Bool {
+        mutating func set(_ parameter: OSSL_PARAM) -> Bool {
+            let count = unsafe parameter.data_size
             guard count <= 255 else { return false }
-            if count > 0, let start = unsafe start {
-                var span = bytes.mutableSpan
-                unsafe span.withUnsafeMutableBytes { unsafe $0.baseAddress!.copyMemory(from: start, byteCount: count) }
-            }
-            self.count = count
+            unsafe bytes = UnsafeRawBufferPointer(
+                start: parameter.data,
+                count: unsafe parameter.data == nil ? 0 : count
+            )
             isSet = true
             return true
         }
 
-        /// Runs `body` with the text.
-        func withSpan<Result: ~Copyable>(_ body: (borrowing Span<UInt8>) -> Result) -> Result {
-            body(bytes.span.extracting(0..<count))
-        }
-
-        /// Puts another text before this one; false for what gets too long.
-        mutating func insert(_ other: Text) -> Bool {
-            guard count + other.count <= 255 else { return false }
-            var joined = other
-            for index in 0..<count { joined.bytes[other.count + index] = bytes[index] }
-            joined.count += count
-            self = joined
-            return true
+        /// Goes over to a copy of it, which has room for 255 bytes.
+        mutating func move(to memory: UnsafeMutableRawPointer) {
+            if let start = unsafe bytes.baseAddress, unsafe bytes.count > 0 {
+                unsafe memmove(memory, start, bytes.count)
+            }
+            unsafe bytes = UnsafeRawBufferPointer(start: memory, count: bytes.count)
         }
 
         func equals(_ text: StaticString) -> Bool {
-            guard count == text.utf8CodeUnitCount else { return false }
-            for index in 0..<count where unsafe bytes[index] != text.utf8Start[index] { return false }
-            return true
+            guard unsafe bytes.count == text.utf8CodeUnitCount, let start = unsafe bytes.baseAddress else {
+                return false
+            }
+            return unsafe memcmp(start, text.utf8Start, bytes.count) == 0
         }
     }
 
@@ -54,6 +50,18 @@ struct DerivationInputs: BitwiseCopyable {
     private var label = Text()
     private var data = Text()
 
+    /// What `keep` needs, in bytes.
+    static let keptLength = 5 * 255
+
+    /// Goes over to copies of all texts that are there, which others may take back after the call.
+    mutating func keep(in memory: UnsafeMutableRawPointer) {
+        if key.isSet { unsafe key.move(to: memory) }
+        if salt.isSet { unsafe salt.move(to: memory + 255) }
+        if prefix.isSet { unsafe prefix.move(to: memory + 2 * 255) }
+        if label.isSet { unsafe label.move(to: memory + 3 * 255) }
+        if data.isSet { unsafe data.move(to: memory + 4 * 255) }
+    }
+
     /// The side whose secret of an established session this derives.
     var trafficSecretSide: Side? {
         guard mode == EVP_KDF_HKDF_MODE_EXPAND_ONLY, label.count == 12 else { return nil }
@@ -65,22 +73,21 @@ struct DerivationInputs: BitwiseCopyable {
     mutating func take(_ parameters: UnsafePointer<OSSL_PARAM>?) -> Bool {
         guard var parameter = unsafe parameters else { return true }
         while let name = unsafe parameter.pointee.key {
-            let (start, count) = unsafe (parameter.pointee.data, parameter.pointee.data_size)
             let isTaken: Bool
-            if unsafe strcmp(name, "mode") == 0 {
-                isTaken = unsafe setMode(parameter)
-            } else if unsafe strcmp(name, "digest") == 0 {
-                isTaken = unsafe setDigest(start, count)
-            } else if unsafe strcmp(name, "key") == 0 {
-                isTaken = unsafe key.set(start, count)
-            } else if unsafe strcmp(name, "salt") == 0 {
-                isTaken = unsafe salt.set(start, count)
-            } else if unsafe strcmp(name, "prefix") == 0 {
-                isTaken = unsafe prefix.set(start, count)
+            if unsafe strcmp(name, "key") == 0 {
+                isTaken = unsafe key.set(parameter.pointee)
             } else if unsafe strcmp(name, "label") == 0 {
-                isTaken = unsafe label.set(start, count)
+                isTaken = unsafe label.set(parameter.pointee)
             } else if unsafe strcmp(name, "data") == 0 {
-                isTaken = unsafe data.set(start, count)
+                isTaken = unsafe data.set(parameter.pointee)
+            } else if unsafe strcmp(name, "prefix") == 0 {
+                isTaken = unsafe prefix.set(parameter.pointee)
+            } else if unsafe strcmp(name, "digest") == 0 {
+                isTaken = unsafe setDigest(parameter.pointee)
+            } else if unsafe strcmp(name, "mode") == 0 {
+                isTaken = unsafe setMode(parameter)
+            } else if unsafe strcmp(name, "salt") == 0 {
+                isTaken = unsafe salt.set(parameter.pointee)
             } else {
                 // `properties` choose between implementations of a digest, which here there is but one of.
                 isTaken = true
@@ -106,8 +113,8 @@ struct DerivationInputs: BitwiseCopyable {
         return true
     }
 
-    private mutating func setDigest(_ start: UnsafeMutableRawPointer?, _ count: Int) -> Bool {
-        guard let name = unsafe start?.assumingMemoryBound(to: CChar.self) else { return false }
+    private mutating func setDigest(_ parameter: OSSL_PARAM) -> Bool {
+        guard let name = unsafe parameter.data?.assumingMemoryBound(to: CChar.self) else { return false }
         if unsafe strcasecmp(name, "SHA2-256") == 0 || strcasecmp(name, "SHA256") == 0 {
             hash = .sha256
         } else if unsafe strcasecmp(name, "SHA2-384") == 0 || strcasecmp(name, "SHA384") == 0 {
@@ -118,19 +125,17 @@ struct DerivationInputs: BitwiseCopyable {
         return true
     }
 
-    /// Fills `output`; false for what RFC 8446, 7.1, doesn't have.
-    func derive(into output: UnsafeMutableBufferPointer<UInt8>) -> Bool {
+    /// Fills `output`; false for what RFC 8446, 7.1, doesn't have. What a secret needs anew each time stays in `memo`.
+    func derive(into output: UnsafeMutableBufferPointer<UInt8>, _ memo: inout ScheduleMemo) -> Bool {
         guard let hash, prefix.count + label.count <= 255, key.count <= hash.blockLength, salt.count <= hash.blockLength
         else { return false }
         switch mode {
         case EVP_KDF_HKDF_MODE_EXTRACT_ONLY:
-            return unsafe extract(hash, into: output)
+            return unsafe extract(hash, into: output, &memo)
         case EVP_KDF_HKDF_MODE_EXPAND_ONLY:
             guard key.isSet else { return false }
-            var schedule = key.withSpan { KeySchedule(hash, secret: $0) }
-            let isDone = data.withSpan { unsafe expand(schedule, $0, into: output) }
-            schedule.wipe()
-            return isDone
+            let secret = unsafe Span<UInt8>(_unsafeBytes: key.bytes)
+            return memo.withSchedule(hash, secret) { unsafe expand($0, data.bytes, into: output) }
         default:
             return false
         }
@@ -138,39 +143,58 @@ struct DerivationInputs: BitwiseCopyable {
 
     private func expand(
         _ schedule: borrowing KeySchedule,
-        _ data: borrowing Span<UInt8>,
+        _ data: UnsafeRawBufferPointer,
         into output: UnsafeMutableBufferPointer<UInt8>
     ) -> Bool {
-        var text = label
-        guard text.insert(prefix) else { return false }
-        return text.withSpan { unsafe schedule.expand($0, data, into: output) }
+        unsafe schedule.expand(prefix.bytes, label.bytes, data, into: output)
     }
 
     /// HKDF-Extract with what the secret before this one derives to as its salt.
-    private func extract(_ hash: RecordHash, into output: UnsafeMutableBufferPointer<UInt8>) -> Bool {
+    private func extract(
+        _ hash: RecordHash,
+        into output: UnsafeMutableBufferPointer<UInt8>,
+        _ memo: inout ScheduleMemo
+    ) -> Bool {
         guard output.count == hash.length else { return false }
-        let zeros = Derived(repeating: 0)
-        var seed = zeros
-        if salt.isSet {
-            var before = salt.withSpan { KeySchedule(hash, secret: $0) }
-            let empty = KeySchedule.digest(hash, of: Span())
-            var span = seed.mutableSpan
-            let isDone = unsafe span.withUnsafeMutableBufferPointer { space in
-                let space = unsafe UnsafeMutableBufferPointer(rebasing: space[0..<hash.length])
-                return unsafe expand(before, empty.span.extracting(0..<hash.length), into: space)
-            }
-            before.wipe()
-            guard isDone else { return false }
+        let first = FirstSecret.of(hash)
+        if !salt.isSet {
+            unsafe authenticate(first.beforeAll, hash, into: output)
+            return true
         }
+        let before = unsafe Span<UInt8>(_unsafeBytes: salt.bytes)
+        if prefix.equals("tls13 "), label.equals("derived"), first.equals(before) {
+            unsafe authenticate(first.following, hash, into: output)
+            return true
+        }
+        var seed = Derived(repeating: 0)
+        var span = seed.mutableSpan
+        let isDone = unsafe span.withUnsafeMutableBufferPointer { space in
+            let space = unsafe UnsafeMutableBufferPointer(rebasing: space[0..<hash.length])
+            return memo.withSchedule(hash, before) { schedule in
+                unsafe first.emptyDigest.span.extracting(0..<hash.length).withUnsafeBytes { digest in
+                    unsafe expand(schedule, digest, into: space)
+                }
+            }
+        }
+        guard isDone else { return false }
         var schedule = KeySchedule(hash, secret: seed.span.extracting(0..<hash.length))
+        unsafe authenticate(schedule, hash, into: output)
+        schedule.wipe()
+        wipe(&seed)
+        return true
+    }
+
+    private func authenticate(
+        _ schedule: borrowing KeySchedule,
+        _ hash: RecordHash,
+        into output: UnsafeMutableBufferPointer<UInt8>
+    ) {
+        let zeros = Derived(repeating: 0)
         var secret =
             key.isSet
-            ? key.withSpan { schedule.authenticate($0) }
+            ? schedule.authenticate(unsafe Span(_unsafeBytes: key.bytes))
             : schedule.authenticate(zeros.span.extracting(0..<hash.length))
         for index in output.indices { unsafe output[index] = secret[index] }
-        wipe(&seed)
         wipe(&secret)
-        schedule.wipe()
-        return true
     }
 }

@@ -19,19 +19,51 @@ enum KeyDerivation {
             && OSSL_PROVIDER_load(nil, "default") != nil && OSSL_PROVIDER_load(nil, "postern") != nil
     }()
 
-    private static let sessionKey: pthread_key_t = {
+    private static let threadKey: pthread_key_t = {
         var key = pthread_key_t()
-        precondition(unsafe pthread_key_create(&key, nil) == 0, "no key for a thread's memory is left")
+        let code = unsafe pthread_key_create(&key) { memory in
+            guard let thread = unsafe memory?.assumingMemoryBound(to: DerivingThread.self) else { return }
+            unsafe thread.deinitialize(count: 1)
+            unsafe thread.deallocate()
+        }
+        precondition(code == 0, "no key for a thread's memory is left")
         return key
     }()
 
+    /// This thread's own.
+    fileprivate static var thread: UnsafeMutablePointer<DerivingThread> {
+        if let memory = unsafe pthread_getspecific(threadKey) {
+            return unsafe memory.assumingMemoryBound(to: DerivingThread.self)
+        }
+        let made = UnsafeMutablePointer<DerivingThread>.allocate(capacity: 1)
+        unsafe made.initialize(to: DerivingThread())
+        _ = unsafe pthread_setspecific(threadKey, made)
+        return unsafe made
+    }
+
     /// The session that shakes hands on this thread, while it does.
-    static var session: UnsafeMutablePointer<Transport>? {
-        get { unsafe pthread_getspecific(sessionKey)?.assumingMemoryBound(to: Transport.self) }
-        set { _ = unsafe pthread_setspecific(sessionKey, newValue) }
+    static var session: UnsafeMutablePointer<Transport>? { unsafe thread.pointee.session }
+
+    /// Runs one step of the handshake of `session`, which is told of its secrets.
+    static func whileDeriving(for session: UnsafeMutablePointer<Transport>, _ step: () -> Int32) -> Int32 {
+        let thread = unsafe thread
+        unsafe thread.pointee.session = session
+        unsafe thread.pointee.memo.open()
+        defer {
+            unsafe thread.pointee.session = nil
+            unsafe thread.pointee.memo.close()
+        }
+        return step()
     }
 
     fileprivate static let tables = ProviderTables()
+}
+
+/// What a thread has while it derives.
+@safe
+private struct DerivingThread: ~Copyable {
+    var session: UnsafeMutablePointer<Transport>?
+    var memo = ScheduleMemo()
 }
 
 /// What OpenSSL asks a provider for, at addresses that stay.
@@ -102,27 +134,54 @@ private typealias Derive =
         UnsafeMutableRawPointer?, UnsafeMutablePointer<UInt8>?, Int, UnsafePointer<OSSL_PARAM>?
     ) -> Int32
 
+/// OpenSSL hands all over with the call that derives, so that nothing of it is kept; others may set it before.
+@safe
+private struct Derivation: ~Copyable {
+    var inputs = DerivationInputs()
+    /// Where texts lie that were set before.
+    private var kept: UnsafeMutableRawPointer?
+
+    deinit { reset() }
+
+    private func reset() {
+        guard let kept = unsafe kept else { return }
+        unsafe OPENSSL_cleanse(kept, DerivationInputs.keptLength)
+        unsafe kept.deallocate()
+    }
+
+    /// Sets what holds for later calls.
+    mutating func set(_ parameters: UnsafePointer<OSSL_PARAM>?) -> Bool {
+        guard unsafe inputs.take(parameters) else {
+            // Nothing may stay that points to what is not its own.
+            inputs = DerivationInputs()
+            return false
+        }
+        let memory = unsafe kept ?? .allocate(byteCount: DerivationInputs.keptLength, alignment: 1)
+        unsafe kept = memory
+        unsafe inputs.keep(in: memory)
+        return true
+    }
+}
+
 private func newDerivation(_: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    let inputs = UnsafeMutablePointer<DerivationInputs>.allocate(capacity: 1)
-    unsafe inputs.initialize(to: DerivationInputs())
-    return UnsafeMutableRawPointer(inputs)
+    let derivation = UnsafeMutablePointer<Derivation>.allocate(capacity: 1)
+    unsafe derivation.initialize(to: Derivation())
+    return UnsafeMutableRawPointer(derivation)
 }
 
 private func freeDerivation(context: UnsafeMutableRawPointer?) {
-    guard let context = unsafe context else { return }
-    unsafe OPENSSL_cleanse(context, MemoryLayout<DerivationInputs>.size)
-    unsafe context.deallocate()
+    guard let derivation = unsafe context?.assumingMemoryBound(to: Derivation.self) else { return }
+    unsafe derivation.deinitialize(count: 1)
+    unsafe derivation.deallocate()
 }
 
 private func resetDerivation(context: UnsafeMutableRawPointer?) {
-    guard let context = unsafe context else { return }
-    unsafe OPENSSL_cleanse(context, MemoryLayout<DerivationInputs>.size)
-    unsafe context.assumingMemoryBound(to: DerivationInputs.self).initialize(to: DerivationInputs())
+    unsafe context?.assumingMemoryBound(to: Derivation.self).pointee = Derivation()
 }
 
 private func setParameters(context: UnsafeMutableRawPointer?, parameters: UnsafePointer<OSSL_PARAM>?) -> Int32 {
     guard let context = unsafe context else { return 0 }
-    return unsafe context.assumingMemoryBound(to: DerivationInputs.self).pointee.take(parameters) ? 1 : 0
+    return unsafe context.assumingMemoryBound(to: Derivation.self).pointee.set(parameters) ? 1 : 0
 }
 
 private func derive(
@@ -132,12 +191,13 @@ private func derive(
     parameters: UnsafePointer<OSSL_PARAM>?
 ) -> Int32 {
     guard let context = unsafe context, let output = unsafe output else { return 0 }
-    let inputs = unsafe context.assumingMemoryBound(to: DerivationInputs.self)
-    guard unsafe inputs.pointee.take(parameters) else { return 0 }
-    let isDone = unsafe inputs.pointee.derive(into: UnsafeMutableBufferPointer(start: output, count: count))
-    guard isDone else { return 0 }
-    if let session = unsafe KeyDerivation.session, let side = unsafe inputs.pointee.trafficSecretSide {
-        unsafe session.pointee.secrets.take(UnsafeBufferPointer(start: output, count: count).span, of: side)
+    var inputs = unsafe context.assumingMemoryBound(to: Derivation.self).pointee.inputs
+    guard unsafe inputs.take(parameters) else { return 0 }
+    let thread = unsafe KeyDerivation.thread
+    let space = unsafe UnsafeMutableBufferPointer(start: output, count: count)
+    guard unsafe inputs.derive(into: space, &thread.pointee.memo) else { return 0 }
+    if let session = unsafe thread.pointee.session, let side = inputs.trafficSecretSide {
+        unsafe session.pointee.secrets.take(UnsafeBufferPointer(space).span, of: side)
     }
     return 1
 }

@@ -37,55 +37,68 @@ struct KeySchedule: ~Copyable {
         TLS.wipe(&pad)
     }
 
-    /// HKDF-Expand-Label without a context, at most a digest's length of it: one round of HMAC (RFC 5869, 2.3).
-    func expand(label: StaticString, length: Int) -> Derived {
-        precondition(length <= hash.length && label.utf8CodeUnitCount <= 12)
-        var info = InlineArray<24, UInt8>(repeating: 0)
+    /// HKDF-Expand-Label, at most a digest's length of it: one round of HMAC (RFC 5869, 2.3).
+    func expand(label: StaticString, context: borrowing Span<UInt8> = Span(), length: Int) -> Derived {
+        precondition(length <= hash.length && label.utf8CodeUnitCount <= 12 && context.count <= 48)
+        var info = InlineArray<72, UInt8>(repeating: 0)
         info[1] = UInt8(length)
         info[2] = UInt8(6 + label.utf8CodeUnitCount)
         let prefix: InlineArray<6, UInt8> = [0x74, 0x6C, 0x73, 0x31, 0x33, 0x20]
         for index in prefix.indices { info[3 + index] = prefix[index] }
         for index in 0..<label.utf8CodeUnitCount { info[9 + index] = unsafe label.utf8Start[index] }
-        // No context, and the first round's number.
-        let end = 9 + label.utf8CodeUnitCount + 1
+        let start = 9 + label.utf8CodeUnitCount
+        info[start] = UInt8(context.count)
+        for index in context.indices { info[start + 1 + index] = context[index] }
+        // The first round's number.
+        let end = start + 1 + context.count
         info[end] = 1
         return authenticate(info.span.extracting(0...end))
     }
 
     /// HKDF-Expand-Label to the length of `output` (RFC 8446, 7.1; RFC 5869, 2.3); false where one of the lengths has no room.
-    /// The label includes its prefix.
+    /// The label is `prefix` and `label`.
     func expand(
-        _ label: borrowing Span<UInt8>,
-        _ data: borrowing Span<UInt8>,
+        _ prefix: UnsafeRawBufferPointer,
+        _ label: UnsafeRawBufferPointer,
+        _ data: UnsafeRawBufferPointer,
         into output: UnsafeMutableBufferPointer<UInt8>
     ) -> Bool {
-        guard label.count <= 255, data.count <= 255, output.count <= 255 * hash.length else { return false }
-        var info = InlineArray<520, UInt8>(repeating: 0)
-        info[0] = UInt8(output.count >> 8)
-        info[1] = UInt8(output.count & 0xFF)
-        info[2] = UInt8(label.count)
-        var end = 3
-        for index in label.indices { info[end + index] = label[index] }
-        end += label.count
-        info[end] = UInt8(data.count)
-        end += 1
-        for index in data.indices { info[end + index] = data[index] }
-        end += data.count
-        var block = Derived(repeating: 0)
-        var written = 0
-        var round: UInt8 = 1
-        while written < output.count {
-            info[end] = round
-            let text = info.span.extracting(0...end)
-            block =
-                round == 1 ? authenticate(text) : authenticate(block.span.extracting(0..<hash.length), then: text)
-            let count = min(hash.length, output.count - written)
-            for index in 0..<count { unsafe output[written + index] = block[index] }
-            written += count
-            round &+= 1
+        let labelCount = prefix.count + label.count
+        guard labelCount <= 255, data.count <= 255, output.count <= 255 * hash.length else { return false }
+        return unsafe withUnsafeTemporaryAllocation(byteCount: 520, alignment: 8) { memory in
+            let info = unsafe memory.baseAddress!.assumingMemoryBound(to: UInt8.self)
+            unsafe info[0] = UInt8(output.count >> 8)
+            unsafe info[1] = UInt8(output.count & 0xFF)
+            unsafe info[2] = UInt8(labelCount)
+            var end = 3
+            unsafe Self.append(prefix, to: info, at: &end)
+            unsafe Self.append(label, to: info, at: &end)
+            unsafe info[end] = UInt8(data.count)
+            end += 1
+            unsafe Self.append(data, to: info, at: &end)
+            let text = unsafe Span<UInt8>(_unsafeStart: info, count: end + 1)
+            var block = Derived(repeating: 0)
+            var written = 0
+            var round: UInt8 = 1
+            while written < output.count {
+                unsafe info[end] = round
+                block =
+                    round == 1 ? authenticate(text) : authenticate(block.span.extracting(0..<hash.length), then: text)
+                let count = min(hash.length, output.count - written)
+                for index in 0..<count { unsafe output[written + index] = block[index] }
+                written += count
+                round &+= 1
+            }
+            TLS.wipe(&block)
+            return true
         }
-        TLS.wipe(&block)
-        return true
+    }
+
+    private static func append(_ bytes: UnsafeRawBufferPointer, to info: UnsafeMutablePointer<UInt8>, at end: inout Int)
+    {
+        guard let start = bytes.baseAddress else { return }
+        unsafe UnsafeMutableRawPointer(info + end).copyMemory(from: start, byteCount: bytes.count)
+        end += bytes.count
     }
 
     /// The plain digest of a text.

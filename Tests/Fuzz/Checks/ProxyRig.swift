@@ -54,7 +54,7 @@ final class ProxyRig {
         self.runtime = runtime
         environment = arena.place(LoopEnvironment(services: Self.services))
         environment.value.now = 1_000_000_000_000
-        environment.value.time.refresh()
+        environment.value.time.refresh(monotonic: Clock.monotonic())
         client = arena.place(ClientConnection())
         exchange = arena.place(Exchange(client: client))
         client.value.peer = SocketAddress(parsing: peer) ?? SocketAddress(ipv4: 1, port: 1)
@@ -92,11 +92,12 @@ final class ProxyRig {
         for phase in Phase.allCases {
             let decision =
                 switch phase {
-                case .server: ServerPhase.decide(request, listener: runtime.listeners[0], runtime: runtime)
+                case .server: ServerPhase.decide(request, runtime.listeners[0].choice)
                 case .location: LocationPhase.decide(request)
                 case .answer: AnswerPhase.decide(request)
                 case .limits: LimitPhase.decide(request, runtime: runtime, ofUsers: false)
                 case .access: AccessPhase.decide(request, runtime: runtime, services: Self.services)
+                case .crossSite: CrossSitePhase.decide(request)
                 case .userLimits: LimitPhase.decide(request, runtime: runtime, ofUsers: true)
                 case .handler: HandlerPhase.decide(request)
                 }

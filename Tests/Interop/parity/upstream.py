@@ -30,6 +30,10 @@ REPLIES = {
     "401": b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nContent-Length: 3\r\n\r\nwho",
     "403": b"HTTP/1.1 403 Forbidden\r\n" + TEXT + b"Content-Length: 3\r\n\r\nno\n",
     "404": b"HTTP/1.1 404 Not Found\r\n" + TEXT + b"Content-Length: 2\r\n\r\n?\n",
+    "404-fields": (
+        b'HTTP/1.1 404 Not Found\r\nETag: "gone"\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n'
+        b"Content-Length: 2\r\n\r\n?\n"
+    ),
     "429": b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n",
     "499": b"HTTP/1.1 499 Odd\r\nContent-Length: 0\r\n\r\n",
     "500": b"HTTP/1.1 500 Internal Server Error\r\n" + TEXT + b"Content-Length: 5\r\n\r\nbroke",

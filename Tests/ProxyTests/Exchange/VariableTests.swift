@@ -51,9 +51,9 @@ struct VariableTests {
         ("proxy_add_x_forwarded_for", "10.9.8.7, 192.0.2.7"), ("proxy_host", "127.0.0.1:18789"),
         ("proxy_port", "18789"),
         ("status", "0"), ("body_bytes_sent", "0"), ("bytes_sent", "0"), ("request_time", "0.000"), ("pipe", "."),
-        ("upstream_addr", "-"), ("upstream_status", "-"), ("upstream_response_time", "-"),
-        ("upstream_connect_time", "-"),
-        ("upstream_header_time", "-"), ("upstream_response_length", "-"), ("sent_http_etag", ""),
+        ("upstream_addr", ""), ("upstream_status", ""), ("upstream_response_time", ""), ("upstream_connect_time", ""),
+        ("upstream_header_time", ""), ("upstream_response_length", ""), ("upstream_bytes_received", ""),
+        ("upstream_bytes_sent", ""), ("sent_http_etag", ""),
         ("upstream_http_etag", ""), ("postern_refusal", "off"),
     ])
     func rendersAsNginxDoes(name: String, expected: String) throws {
@@ -111,7 +111,6 @@ struct VariableTests {
         #expect(rig.render(.status) == "404")
         #expect(rig.render(.upstreamStatus) == "404")
         #expect(rig.render(.upstreamField(Array("etag".utf8))) == "\"v1\"")
-        #expect(rig.render(.sentField(Array("x-up".utf8))) == "up")
         #expect(rig.render(.upstreamAddress) == "127.0.0.1:18789")
         #expect(rig.render(.upstreamConnectTime) == "0.001")
         #expect(rig.render(.upstreamHeaderTime) == "0.020")
@@ -120,6 +119,68 @@ struct VariableTests {
         #expect(rig.render(.bytesSent) == "500")
         #expect(rig.render(.bodyBytesSent) == "300")
         #expect(rig.render(.requestTime) == "2.001")
+    }
+
+    @Test func allAttemptsShow() throws {
+        let rig = try Rig(Self.configuration)
+        try rig.run("GET / HTTP/1.1\nHost: a")
+        let start = rig.environment.value.now
+        #expect(rig.render(.upstreamStatus) == "")
+        rig.exchange.value.beginAttempt(now: start)
+        rig.exchange.value.lastUpstreamAddress = SocketAddress(ipv4: 0x7F00_0001, port: 1)
+        rig.exchange.value.connectedAt = start + 1_000_000
+        rig.exchange.value.upstreamBytes = 9
+        rig.exchange.value.upstreamBytesSent = 7
+        rig.exchange.value.lastUpstreamStatus = 504
+        rig.exchange.value.beginAttempt(now: start + 2_000_000)
+        rig.exchange.value.lastUpstreamAddress = SocketAddress(ipv4: 0x7F00_0002, port: 2)
+        #expect(rig.render(.upstreamAddress) == "127.0.0.1:1, 127.0.0.2:2")
+        #expect(rig.render(.upstreamStatus) == "504, -")
+        #expect(rig.render(.upstreamConnectTime) == "0.001, -")
+        #expect(rig.render(.upstreamHeaderTime) == "-, -")
+        #expect(rig.render(.upstreamResponseTime) == "0.002, -")
+        #expect(rig.render(.upstreamResponseLength) == "0, 0")
+        #expect(rig.render(.upstreamBytesReceived) == "9, 0")
+        #expect(rig.render(.upstreamBytesSent) == "7, 0")
+        // Of very many, the last is always there.
+        for number in 3...100 {
+            rig.exchange.value.lastUpstreamStatus = 500
+            rig.exchange.value.beginAttempt(now: start + UInt64(number) * 1_000_000)
+        }
+        rig.exchange.value.lastUpstreamStatus = 200
+        let statuses = rig.render(.upstreamStatus).split(separator: ", ")
+        #expect(statuses == ["504"] + Array(repeating: "500", count: Exchange.attemptLimit - 2) + ["200"])
+        try rig.run("GET / HTTP/1.1\nHost: a")
+        #expect(rig.render(.upstreamStatus) == "")
+    }
+
+    @Test func fieldsShowAsTheyWereSent() throws {
+        let rig = try Rig(
+            """
+            events {} http { server { listen 80; location / {
+              proxy_pass http://127.0.0.1:1; proxy_hide_header X-Secret; add_header X-Two "";
+              add_header Cache-Control private; add_header X-Seen "$sent_http_x_up,$sent_http_cache_control";
+            } } }
+            """
+        )
+        func sent(_ name: String) -> String { rig.render(.sentField(Array(name.utf8))) }
+        _ = try rig.replyHead(
+            "HTTP/1.1 200 OK\nX-Secret: s\nX-Up:  up\nX-Up: two\nCache-Control: no-store\nContent-Length: 3"
+        )
+        #expect(sent("x-up") == "up")
+        #expect(sent("x-secret") == "")
+        #expect(sent("x-two") == "")
+        #expect(sent("x") == "")
+        #expect(sent("cache-control") == "no-store, private")
+        #expect(sent("x-seen") == "up,no-store, private")
+        #expect(sent("content-length") == "3")
+        #expect(sent("server") == "")
+        #expect(sent("connection") == "keep-alive")
+        try rig.run("GET / HTTP/1.1\nHost: a")
+        #expect(sent("x-up") == "")
+        _ = rig.ownReply(Reply(502))
+        #expect(sent("content-type") == "text/plain; charset=utf-8")
+        #expect(sent("x-seen") == "")
     }
 
     @Test func mapsAndUsersShow() throws {

@@ -32,6 +32,25 @@ struct ReplyHeadWriterTests {
         #expect(head.hasSuffix("\r\n\r\n"))
     }
 
+    @Test(arguments: [
+        ("add_header ETag own;", "200 OK", ["own"]), ("add_header ETag own;", "404 Not Found", ["\"v\""]),
+        ("add_header ETag own always;", "404 Not Found", ["own"]),
+        ("add_header ETag one always; add_header etag two;", "200 OK", ["two"]),
+        ("add_header ETag one always; add_header etag two;", "404 Not Found", ["one"]),
+        ("add_header ETag $arg_none;", "200 OK", []), ("add_header ETag $arg_none;", "404 Not Found", ["\"v\""]),
+    ])
+    func aRuleReplacesWhereItHolds(rules: String, status: String, expected: [String]) throws {
+        let head = try nginx(rules).replyHead("HTTP/1.1 \(status)\nETag: \"v\"\nContent-Length: 0")
+        #expect(head.values(of: "etag") == expected)
+    }
+
+    @Test func anErrorKeepsItsTypeWhereNoRuleHolds() throws {
+        let rig = try nginx("add_header Content-Type text/x;")
+        try rig.run("GET / HTTP/1.1\nHost: a")
+        #expect(rig.ownReply(Reply(502)).values(of: "content-type") == ["text/plain; charset=utf-8"])
+        #expect(rig.ownReply(Reply(200)).values(of: "content-type") == ["text/x"])
+    }
+
     @Test func serverAndDateAreOurs() throws {
         let reply =
             "HTTP/1.1 200 OK\nServer: gateway/1\nDate: Thu, 01 Jan 1970 00:00:00 GMT\nX-Powered-By: x\nContent-Length: 0"

@@ -49,7 +49,7 @@ struct LocationPhaseTests {
         let rig = try guarded()
         let status = try status(rig, target)
         #expect(status == expected, "\(target)")
-        if status == 400 { #expect([Refusal.ambiguousPath, .badRequest].contains(rig.exchange.value.refusal)) }
+        if status == 400 { #expect([Refusal.ambiguousPath, .malformedPath].contains(rig.exchange.value.refusal)) }
     }
 
     @Test(arguments: [

@@ -1,4 +1,5 @@
 import Access
+import EventLoop
 import Glibc
 import Synchronization
 import TestSupport
@@ -83,6 +84,29 @@ struct PasswordSourceTests {
         #expect(third.contains("bob") && !third.contains("ann"))
     }
 
+    /// An edit right behind the reading may leave size and times as they were: a file that was young then is read once more.
+    @Test(arguments: [(0, 2), (10, 1)] as [(Int64, Int)])
+    func anEditWithoutATraceIsSeen(age: Int64, reads: Int) throws {
+        try directory.write("bob:{PLAIN}b\n", to: "htpasswd")
+        let changed = Int64(try #require(FileStamp(path: directory.path("htpasswd"))).changed / 1_000_000_000)
+        let tries = Tries()
+        let source = PasswordSource(path: directory.path("htpasswd"), wallClock: { changed + age }) {
+            (path, generation) throws(PasswordFileError) in
+            let isFirst = tries.count.add(1, ordering: .relaxed).newValue == 1
+            return try isFirst
+                ? PasswordFile.parse(Array("ann:{PLAIN}a\n".utf8).span, generation: generation)
+                : PasswordFile.load(path: path, generation: generation)
+        }
+        for (wait, isReread) in [(1, false), (1999, false), (1, true), (1, true), (9000, true)] as [(UInt64, Bool)] {
+            guard case .table(let table) = Self.settled(source, now: clock.advance(milliseconds: wait), log) else {
+                Issue.record("no table")
+                return
+            }
+            #expect(table.contains(isReread && reads > 1 ? "bob" : "ann"))
+        }
+        #expect(tries.count.load(ordering: .relaxed) == reads)
+    }
+
     @Test func nobodyIsInAFileThatIsGone() throws {
         #expect(look() == .missing)
         #expect(look() == .missing)
@@ -109,7 +133,8 @@ struct PasswordSourceTests {
     @Test func aFileThatCannotBeReadIsTriedOnceASecond() throws {
         try directory.write("ann:{PLAIN}a\n", to: "htpasswd")
         let tries = Tries()
-        let source = PasswordSource(path: directory.path("htpasswd")) { (path, generation) throws(PasswordFileError) in
+        let source = PasswordSource(path: directory.path("htpasswd"), wallClock: { .max / 2 }) {
+            (path, generation) throws(PasswordFileError) in
             if tries.count.add(1, ordering: .relaxed).newValue < 3 {
                 throw .system(operation: "open", path: path, code: EMFILE)
             }

@@ -101,7 +101,6 @@ DIFFERS = {
     },
     "limit-fields": {"a burst of 21, and the 22nd": LIMITED},
     "too-large-over-tls": {"a body said to be of 33 MiB": {"connection": ("silent", "closed")}},
-    "attempts": {"a gateway that ends": {"log": ("502, 502", "502")}},
 }
 
 FILE = File(

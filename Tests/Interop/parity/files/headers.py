@@ -48,6 +48,12 @@ CASES = [
     ask("/no-host/", port="second"),
     Case("/no-host/ without a Host", [request("/no-host/", host=None, version="HTTP/1.0")], port="second"),
     ask("/replaces/", port="second"),
+    ask("/replaces/", "404-fields", "second"),
+    *(
+        ask(f"/{place}/", reply, "second")
+        for place in ("replaces-always", "replaces-twice", "replaces-by-nothing")
+        for reply in ("fields", "404-fields", "ok", "404")
+    ),
     ask("/length/", port="second", method="POST", body=b"12345"),
     ask("/old/", port="second"),
     ask("/old/", "chunked", port="second"),

@@ -53,6 +53,10 @@ CASES = [
     turns("garbled", 2, only("a=half-head")),
     turns("slow", 2, only("a=silent")),
     turns("slow-final", 1, only("a=silent,b=silent")),
+    turns("two-refuse", 3),
+    turns("resting", 3, only("a=reset,b=reset")),
+    turns("returned", 1),
+    turns("many", 1),
     turns("kept", 4),
     turns("kept", 1, only("a=reset"), "kept: a reset"),
     turns("kept", 3, [upstream_said("until-close")], "kept: closed by the upstream"),
@@ -60,32 +64,8 @@ CASES = [
     turns("direct-to-c", 2),
 ]
 
-AGAIN = {
-    "one-refuses": ("502, 200", "200"),
-    "one-refuses-always": ("502, 200", "200"),
-    "one-refuses-posts": ("502, 200", "200"),
-    "all-refuse": ("502, 502", "502"),
-    "backed": ("502, 200", "200"),
-    "errors": ("502, 200", "200"),
-    "resets": ("502, 200", "200"),
-    "resets-post-allowed": ("502, 200", "200"),
-    "statuses": ("500, 200", "200"),
-    "statuses: 503": ("503, 200", "200"),
-    "statuses-all": ("500, 500", "500"),
-    "statuses-post-allowed": ("500, 200", "200"),
-    "statuses-counted": ("500, 200", "200"),
-    "not-found": ("404, 200", "200"),
-    "not-found: 403": ("403, 200", "200"),
-    "not-found: 429": ("429, 200", "200"),
-    "not-found: both": ("404, 404", "404"),
-    "tries-two": (("500, 500", "500, 200"), ("500", "200")),
-    "counted": ("502, 200", "200"),
-    "slow": ("504, 200", "200"),
-    "kept: a reset": ("502, 502", "502"),
-}
-
 DIFFERS = {
-    "attempts": {name: {"log": statuses} for name, statuses in AGAIN.items()},
+    "many-attempts": {"many": {"log": (..., ...)}},
     "no-server-left": {"statuses: both": {"status": (502, 500)}, "statuses: HEAD": {"status": (502, 500)}},
 }
 

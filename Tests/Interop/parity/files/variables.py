@@ -81,6 +81,54 @@ CASES = [
     ask("reply: HEAD", "/reply/x", [upstream_said("head")], method="HEAD"),
     Case("reply: the second server", [request("/failing/x", host=HOST)] * 2),
     ask("reply: a return", "/returned/x"),
+    *(
+        ask(f"sent: {reply}", "/sent/x", [upstream_said(reply)])
+        for reply in (
+            "ok",
+            "empty",
+            "chunked",
+            "204",
+            "304",
+            "404",
+            "fields",
+            "location-other",
+            "location-relative",
+            "until-close",
+            "nothing",
+        )
+    ),
+    ask("sent: HEAD", "/sent/x", [upstream_said("head")], method="HEAD"),
+    ask("sent: HTTP/1.0", "/sent/x", version="HTTP/1.0"),
+    ask("sent: HTTP/1.0, chunked", "/sent/x", [upstream_said("chunked")], version="HTTP/1.0"),
+    ask("sent: HTTP/1.0, kept", "/sent/x", [("Connection", "keep-alive")], version="HTTP/1.0"),
+    ask("sent: the last request", "/sent/x", [("Connection", "close")]),
+    *(
+        ask(f"sent: {name}", f"/sent/{name}", [*fields])
+        for name, fields in (
+            ("rules/x", [upstream_said("fields"), ("X-Word", "Tue, 02 Jan 2024 00:00:00 GMT")]),
+            ("rules/empty", [upstream_said("fields")]),
+            ("rules/404", [upstream_said("404")]),
+            ("passed/x", [upstream_said("fields")]),
+            ("passed/none", []),
+            ("text", []),
+            ("no-content", []),
+            ("elsewhere", []),
+            ("login", []),
+            ("forbidden", []),
+            ("connection", []),
+        )
+    ),
+    ask(
+        "sent: an upgrade",
+        "/sent/upgrade",
+        [
+            ("Connection", "upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("Sec-WebSocket-Version", "13"),
+            upstream_said("101"),
+        ],
+    ),
     *(ask(f"default escape: {name}", "/escapes/x", [("X-Word", word)]) for name, word in WORDS.items()),
     ask("default escape: encoded", "/escapes/%22%0a%7f?a=%22"),
     *(ask(f"json escape: {name}", "/json/x", [("X-Word", word)]) for name, word in WORDS.items()),
@@ -93,8 +141,6 @@ CASES = [
     ask("two logs", "/twice/x", [("X-Word", "w")]),
     ask("TLS", "/v", port="tls"),
 ]
-
-SENT = {"log": ("sent_x=sent ", "sent_x=")}
 
 DIFFERS = {
     "bodies-stream": {
@@ -112,28 +158,7 @@ DIFFERS = {
         "everything by POST in chunks": {"log": ("request_length=", "request_length=")},
         "reply: until-close": {"log": ("body_bytes_sent=20", "body_bytes_sent=10")},
     },
-    "sent-fields": {
-        **{
-            f"reply: {reply}": SENT
-            for reply in (
-                "ok",
-                "empty",
-                "204",
-                "304",
-                "404",
-                "fields",
-                "location-other",
-                "HEAD",
-                "chunked",
-                "until-close",
-            )
-        },
-        "reply: a return": {"log": (("type=", "sent_length=12"), ("type=", "sent_length="))},
-    },
-    "attempts": {
-        "reply: nothing": {"log": (..., ...), "fields": ("sent 502, 502", "sent 502")},
-        "reply: the second server": {"log": (..., ...)},
-    },
+    "sent-connection": {"sent: connection": {"log": ("connection=close", "connection=keep-alive")}},
     "json-escapes": {
         "json escape: a tab": {"log": ("a\\tb", "a\\u0009b")},
         "json escape: encoded": {"log": ("\\n\x7f", "\\u000a\\u007f")},

@@ -1,0 +1,181 @@
+"""Smuggling by the lines of a head: their ends, the request line, versions, hosts."""
+
+from .case import Forwarded
+from .raw import FOLD, GET, HOST, METHOD, NEXT, SMUGGLED, adder, passed, refused
+
+CASES = []
+add = adder(CASES)
+
+# Lines.
+
+BARE_LF = "a line ends in LF without CR"
+for _name, _data, _log in [
+    ("a bare CR for a line's end", b"GET /open/x HTTP/1.1\rHost: localhost\r\n\r\n", "a CR that no LF follows"),
+    ("a bare CR in a value", b"GET /open/x HTTP/1.1\r\n" + HOST + b"X-A: 1\rX-B: 2\r\n\r\n", "a CR that no LF follows"),
+    ("CR CR LF", b"GET /open/x HTTP/1.1\r\r\n" + HOST + b"\r\n", "a CR that no LF follows"),
+    ("a folded line", b"GET /open/x HTTP/1.1\r\n" + HOST + b"X-A: 1\r\n 2\r\n\r\n", FOLD),
+    ("a line folded by a tab", b"GET /open/x HTTP/1.1\r\n" + HOST + b"X-A: 1\r\n\t2\r\n\r\n", FOLD),
+    ("a folded first line", b"GET /open/x HTTP/1.1\r\n X-A: 1\r\n" + HOST + b"\r\n", FOLD),
+    ("a line of one space", b"GET /open/x HTTP/1.1\r\n" + HOST + b" \r\n\r\n", FOLD),
+    ("a NUL in a name", b"GET /open/x HTTP/1.1\r\n" + HOST + b"X\x00A: 1\r\n\r\n", "a NUL byte in the head"),
+    ("a NUL in a value", b"GET /open/x HTTP/1.1\r\n" + HOST + b"X-A: 1\x002\r\n\r\n", "a NUL byte in the head"),
+    (
+        "an escape character in a value",
+        b"GET /open/x HTTP/1.1\r\n" + HOST + b"X-A: \x1b[2J\r\n\r\n",
+        "a control character in the head",
+    ),
+    ("a DEL in a value", b"GET /open/x HTTP/1.1\r\n" + HOST + b"X-A: \x7f\r\n\r\n", "a control character in the head"),
+    ("a field without a colon", b"GET /open/x HTTP/1.1\r\n" + HOST + b"X-A\r\n\r\n", "a field without a colon"),
+    ("a field without a name", b"GET /open/x HTTP/1.1\r\n" + HOST + b": 1\r\n\r\n", "a field without a name"),
+    ("a separator in a name", b"GET /open/x HTTP/1.1\r\n" + HOST + b"X(A): 1\r\n\r\n", "a field's name isn't a token"),
+    (
+        "a space in a name",
+        b"GET /open/x HTTP/1.1\r\n" + HOST + b"X A: 1\r\n\r\n",
+        "white space between a field's name and its colon",
+    ),
+    (
+        "an 8-bit letter in a name",
+        b"GET /open/x HTTP/1.1\r\n" + HOST + b"X\xe4: 1\r\n\r\n",
+        "a field's name isn't a token",
+    ),
+]:
+    add(_name, "no message", _data + NEXT, refused(_log))
+
+for _name, _data in [
+    ("a bare LF after the request line", b"GET /open/x HTTP/1.1\n" + HOST + b"\r\n"),
+    ("a bare LF after a field", b"GET /open/x HTTP/1.1\r\nHost: localhost\n\r\n"),
+    ("a bare LF at the end", b"GET /open/x HTTP/1.1\r\nHost: localhost\r\n\n"),
+    ("bare LFs everywhere", b"GET /open/x HTTP/1.1\nHost: localhost\n\n"),
+]:
+    add(_name, "a request, to some", _data + NEXT, refused(BARE_LF), nginx=passed(GET, SMUGGLED))
+add("empty lines before a request", "one request", b"\r\n\r\nGET /open/x HTTP/1.1\r\n" + HOST + b"\r\n", passed(GET))
+
+# Request lines and versions.
+
+TARGET = "the request target isn't a path, an http URI or *"
+VERSION = "the version isn't HTTP/1.0 or HTTP/1.1"
+for _name, _line, _log in [
+    ("HTTP/0.9", b"GET /open/x", "the request line has no version (HTTP/0.9)"),
+    ("a version with two digits", b"GET /open/x HTTP/1.10", VERSION),
+    ("a version without a dot", b"GET /open/x HTTP/11", VERSION),
+    ("a version with a comma", b"GET /open/x HTTP/1,1", VERSION),
+    ("a version with something behind", b"GET /open/x HTTP/1.1x", VERSION),
+    ("a version in lower case", b"GET /open/x http/1.1", VERSION),
+    ("another protocol's version", b"GET /open/x ICAP/1.0", VERSION),
+    ("a version with a sign", b"GET /open/x HTTP/+1.1", VERSION),
+    ("two spaces", b"GET  /open/x HTTP/1.1", TARGET),
+    ("two spaces before the version", b"GET /open/x  HTTP/1.1", VERSION),
+    ("a space behind the version", b"GET /open/x HTTP/1.1 ", VERSION),
+    ("a space before the method", b" GET /open/x HTTP/1.1", METHOD),
+    ("a tab for a space", b"GET\t/open/x HTTP/1.1", METHOD),
+    ("a vertical tab for a space", b"GET\x0b/open/x HTTP/1.1", METHOD),
+    ("a space in the target", b"GET /open/x HTTP/1.1 HTTP/1.1", VERSION),
+    ("a method with a separator", b"GE(T /open/x HTTP/1.1", METHOD),
+    ("a method of 33 letters", b"G" * 33 + b" /open/x HTTP/1.1", METHOD),
+    ("no method", b"/open/x HTTP/1.1", METHOD),
+    ("a NUL in the target", b"GET /open/\x00 HTTP/1.1", "a NUL byte in the head"),
+    ("a control character in the target", b"GET /open/\x01 HTTP/1.1", TARGET),
+    ("an 8-bit character in the target", b"GET /open/\xe4 HTTP/1.1", TARGET),
+    ("a target that isn't a path", b"GET open/x HTTP/1.1", TARGET),
+    ("a star that isn't for OPTIONS", b"GET * HTTP/1.1", TARGET),
+    ("another scheme", b"GET file:///open/x HTTP/1.1", TARGET),
+]:
+    add(_name, "no message", _line + b"\r\n" + HOST + b"\r\n" + NEXT, refused(_log))
+
+for _name, _line in [
+    ("HTTP/0.9 by name", b"GET /open/x HTTP/0.9"),
+    ("HTTP/2.0 by name", b"GET /open/x HTTP/2.0"),
+    ("HTTP/9.9", b"GET /open/x HTTP/9.9"),
+]:
+    add(_name, "another version", _line + b"\r\n" + HOST + b"\r\n" + NEXT, refused("the version of HTTP isn't 1", 505))
+add(
+    "HTTP/2's preface to HTTP/1",
+    "another version",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + NEXT,
+    refused("the version of HTTP isn't 1", 505),
+)
+add("HTTP/1.2", "HTTP/1.1, as the standard has it", b"GET /open/x HTTP/1.2\r\n" + HOST + b"\r\n", passed(GET))
+add(
+    "CONNECT",
+    "a tunnel",
+    b"CONNECT localhost:80 HTTP/1.1\r\n" + HOST + b"\r\n" + NEXT,
+    refused("CONNECT asks for a tunnel, which isn't offered", 405),
+)
+add(
+    "TRACE",
+    "an echo of the fields",
+    b"TRACE /open/x HTTP/1.1\r\n" + HOST + b"\r\n" + NEXT,
+    refused("TRACE would show a client what is between it and the gateway", 405),
+)
+
+# Hosts.
+
+for _name, _target, _hosts, _log in [
+    ("no Host", b"/open/x", b"", "a request without Host"),
+    ("two Hosts", b"/open/x", HOST + b"Host: elsewhere\r\n", "more than one Host"),
+    ("two equal Hosts", b"/open/x", HOST + HOST, "more than one Host"),
+    ("an empty Host", b"/open/x", b"Host: \r\n", "Host isn't a name or address with an optional port"),
+    (
+        "a list of Hosts",
+        b"/open/x",
+        b"Host: localhost, elsewhere\r\n",
+        "Host isn't a name or address with an optional port",
+    ),
+    (
+        "a Host with a path",
+        b"/open/x",
+        b"Host: localhost/elsewhere\r\n",
+        "Host isn't a name or address with an optional port",
+    ),
+    ("a Host with a user", b"/open/x", b"Host: a@localhost\r\n", "Host isn't a name or address with an optional port"),
+    (
+        "a Host with two ports",
+        b"/open/x",
+        b"Host: localhost:80:81\r\n",
+        "Host isn't a name or address with an optional port",
+    ),
+    (
+        "a Host with port 65536",
+        b"/open/x",
+        b"Host: localhost:65536\r\n",
+        "Host isn't a name or address with an optional port",
+    ),
+    (
+        "a Host with a space before its colon",
+        b"/open/x",
+        b"Host : localhost\r\n",
+        "white space between a field's name and its colon",
+    ),
+    ("a Host on a folded line", b"/open/x", b"Host:\r\n localhost\r\n", FOLD),
+    (
+        "an absolute target and another Host",
+        b"http://elsewhere/open/x",
+        HOST,
+        "Host differs from the target's authority",
+    ),
+    (
+        "an absolute target with a port, a Host without",
+        b"http://localhost:80/open/x",
+        HOST,
+        "Host differs from the target's authority",
+    ),
+    (
+        "an absolute target with a user",
+        b"http://a@localhost/open/x",
+        HOST,
+        "Host isn't a name or address with an optional port",
+    ),
+    (
+        "an absolute target without a host",
+        b"http:///open/x",
+        HOST,
+        "Host isn't a name or address with an optional port",
+    ),
+]:
+    add(_name, "nobody can say for whom", b"GET " + _target + b" HTTP/1.1\r\n" + _hosts + b"\r\n" + NEXT, refused(_log))
+add(
+    "an absolute target and the same Host",
+    "one request",
+    b"GET http://localhost/open/x HTTP/1.1\r\n" + HOST + b"\r\n",
+    passed(Forwarded(fields=(("host", ("localhost",)),))),
+)

@@ -1,0 +1,22 @@
+"""Going around the door: what one path, host or login may not have can't be had by another. See docs/threats.md."""
+
+import pytest
+
+from hostile import door
+from hostile.runner import prove, replay
+
+
+@pytest.mark.parametrize(
+    "case,carrier",
+    [pytest.param(case, carrier, id=f"{case}-{carrier}") for case in door.CASES for carrier in case.carriers],
+)
+def test_door(case, carrier, hostile_stage):
+    if hostile_stage.dialect not in case.dialects:
+        pytest.skip("not in this dialect")
+    prove(case, carrier, hostile_stage)
+
+
+def test_nothing_is_left_over(hostile_stage):
+    files, memory = replay(door.CASES, hostile_stage, rounds=3)
+    assert files <= 1
+    assert memory < 4 << 20
