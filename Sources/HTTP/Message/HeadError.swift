@@ -7,6 +7,8 @@ package enum HeadError: Error, Sendable, Equatable, CaseIterable {
     case connectMethod, traceMethod, malformedStatusLine
     // Fields
     case missingColon, spaceBeforeColon, emptyName, malformedName
+    // Fields of HTTP/2
+    case malformedPseudoField, uppercaseName, fieldWhitespace, unknownProtocol
     // Framing
     case repeatedContentLength, malformedContentLength, lengthWithTransferEncoding, repeatedTransferEncoding
     case chunkedNotLast, unknownTransferCoding, transferEncodingInHTTP10, aliasedFramingField
@@ -23,7 +25,7 @@ package enum HeadError: Error, Sendable, Equatable, CaseIterable {
         case .connectMethod, .traceMethod: 405
         case .requestLineTooLong: 414
         case .fieldTooLong, .headTooLong, .tooManyFields: 431
-        case .unknownTransferCoding: 501
+        case .unknownTransferCoding, .unknownProtocol: 501
         case .unsupportedVersion: 505
         default: 400
         }
@@ -50,6 +52,10 @@ package enum HeadError: Error, Sendable, Equatable, CaseIterable {
         case .spaceBeforeColon: "white space between a field's name and its colon"
         case .emptyName: "a field without a name"
         case .malformedName: "a field's name isn't a token"
+        case .malformedPseudoField: "a pseudo-field is missing, unknown, repeated, out of place or malformed"
+        case .uppercaseName: "a field's name has upper-case letters in a message of HTTP/2"
+        case .fieldWhitespace: "white space around a field's value in a message of HTTP/2"
+        case .unknownProtocol: "CONNECT to a protocol other than websocket"
         case .repeatedContentLength: "more than one Content-Length"
         case .malformedContentLength: "Content-Length isn't a decimal number below 2^63"
         case .lengthWithTransferEncoding: "both Content-Length and Transfer-Encoding"

@@ -1,0 +1,272 @@
+import Bytes
+import CNGHTTP2
+
+/// One connection's state, at one address for as long as the codec may call back.
+@safe
+struct HTTP2Connection: ~Copyable {
+    /// How far the end of the connection has been announced.
+    enum Shutdown: UInt8 { case none, noticed, final, terminated }
+
+    let session: OpaquePointer
+    let resources: Ref<HTTP2Resources>
+    let settings: HTTP2Settings
+    var now: UInt64
+
+    /// What ended the connection.
+    var failure: HTTP2Error?
+    var shutdown = Shutdown.none
+
+    // The header block that is under way.
+    var receiving: Ref<HTTP2Stream>?
+    var isReceivingHead = false
+    var assembly = HTTP2HeadAssembly()
+    /// Bytes of it, decoded, each field counted 32 more (RFC 9113, section 6.5.2).
+    var blockBytes = 0
+    /// Bytes of it as they came.
+    var blockWireBytes = 0
+
+    // Streams, and those that have something to tell.
+    var streams: Ref<HTTP2Stream>?
+    var firstQueued: Ref<HTTP2Stream>?
+    var lastQueued: Ref<HTTP2Stream>?
+    var openStreams = 0
+    var requests = 0
+
+    // Flow control of the connection as a whole.
+    /// Bytes of bodies that are unread.
+    var buffered = 0
+    /// Of these, bytes not yet given back to the connection's window.
+    var withheld = 0
+    var bodyBytesIn: UInt64 = 0
+    var bodyBytesOut: UInt64 = 0
+
+    var resets: HTTP2Budget
+    var idleFrames: HTTP2Budget
+
+    // While `send` runs.
+    var output = ByteBuffer()
+    var outputLimit = 0
+
+    init(_ session: OpaquePointer, _ resources: Ref<HTTP2Resources>, _ settings: HTTP2Settings, now: UInt64) {
+        unsafe self.session = session
+        self.resources = resources
+        self.settings = settings
+        self.now = now
+        let bounds = settings.bounds
+        resets = HTTP2Budget(burst: bounds.resetBurst, rate: bounds.resetRate, now: now)
+        idleFrames = HTTP2Budget(burst: bounds.idleFrameBurst, rate: bounds.idleFrameRate, now: now)
+    }
+
+    // MARK: Ends
+
+    /// Ends the connection: GOAWAY is queued, and no more is read.
+    mutating func fail(_ error: HTTP2Error) {
+        guard failure == nil else { return }
+        failure = error
+        shutdown = .terminated
+        _ = unsafe nghttp2_session_terminate_session(session, error.code)
+    }
+
+    /// Counts a stream that ended by the client's doing; false when that was one too many.
+    mutating func countReset() -> Bool {
+        if resets.take(now) { return true }
+        fail(.rapidReset)
+        return false
+    }
+
+    /// Counts a frame that moves nothing; false when that was one too many.
+    mutating func countIdleFrame() -> Bool {
+        if idleFrames.take(now) { return true }
+        fail(.idleFrames)
+        return false
+    }
+
+    // MARK: Streams
+
+    /// Starts a stream for a request whose head begins; nil when the loop has no room for another.
+    mutating func open(_ id: Int32) -> Ref<HTTP2Stream>? {
+        guard let slot = resources.value.streams.allocate({ HTTP2Stream() }) else { return nil }
+        let stream = resources.value.streams[slot]
+        stream.value.id = id
+        stream.value.slot = slot
+        stream.value.resources = resources
+        if !stream.value.headBytes.hasStorage { stream.value.headBytes = resources.value.buffers.take() }
+        stream.value.headBytes.clear()
+        stream.value.head.reset()
+        stream.value.following = streams
+        streams?.value.previous = stream
+        streams = stream
+        openStreams += 1
+        return stream
+    }
+
+    /// The codec has closed the stream.
+    mutating func closed(_ stream: Ref<HTTP2Stream>, _ code: UInt32) {
+        stream.value.isClosed = true
+        stream.value.closeCode = code
+        openStreams -= 1
+        if receiving == stream { receiving = nil }
+        let isUnheard = !stream.value.pending.isDisjoint(with: [.request, .refused])
+        guard stream.value.isAnnounced, !stream.value.isReleased, !isUnheard else {
+            // Nobody waits for it.
+            stream.value.pending = []
+            stream.value.isReleased = true
+            free(stream)
+            return
+        }
+        resources.value.buffers.reclaim(&stream.value.output)
+        if stream.value.isReplySent && stream.value.isRequestComplete { return }
+        post(stream, .reset)
+    }
+
+    /// Frees a stream that is closed and released, unless the queue still holds it.
+    mutating func free(_ stream: Ref<HTTP2Stream>) {
+        guard stream.value.isClosed, stream.value.isReleased, !stream.value.isQueued else { return }
+        giveBack(stream.value.body.readableCount)
+        if let previous = stream.value.previous {
+            previous.value.following = stream.value.following
+        } else {
+            streams = stream.value.following
+        }
+        stream.value.following?.value.previous = stream.value.previous
+        HTTP2Stream.recycle(stream)
+    }
+
+    /// Resets a stream for what the client did wrong.
+    mutating func resetForError(_ stream: Ref<HTTP2Stream>, _ code: UInt32) -> Bool {
+        stream.value.isResetting = true
+        _ = unsafe nghttp2_submit_rst_stream(session, 0, stream.value.id, code)
+        return countReset()
+    }
+
+    // MARK: Events
+
+    mutating func post(_ stream: Ref<HTTP2Stream>, _ event: HTTP2Stream.Pending) {
+        stream.value.pending.formUnion(event)
+        if stream.value.isQueued { return }
+        stream.value.isQueued = true
+        stream.value.nextQueued = nil
+        if let last = lastQueued { last.value.nextQueued = stream } else { firstQueued = stream }
+        lastQueued = stream
+    }
+
+    mutating func nextEvent() -> HTTP2Event? {
+        while let stream = firstQueued {
+            let pending = stream.value.pending
+            if let event = take(stream, pending) {
+                if stream.value.pending.isEmpty { dequeue(stream) }
+                return event
+            }
+            dequeue(stream)
+            free(stream)
+        }
+        return nil
+    }
+
+    private mutating func dequeue(_ stream: Ref<HTTP2Stream>) {
+        firstQueued = stream.value.nextQueued
+        if firstQueued == nil { lastQueued = nil }
+        stream.value.nextQueued = nil
+        stream.value.isQueued = false
+    }
+
+    private func take(_ stream: Ref<HTTP2Stream>, _ pending: HTTP2Stream.Pending) -> HTTP2Event? {
+        let handle = HTTP2StreamHandle(stream: stream)
+        if pending.contains(.request) {
+            stream.value.pending.remove(.request)
+            return .request(handle)
+        }
+        if pending.contains(.refused) {
+            stream.value.pending.remove(.refused)
+            return .refused(handle, stream.value.refusal ?? .malformedPseudoField)
+        }
+        if pending.contains(.reset) {
+            stream.value.pending = []
+            return .reset(handle, code: stream.value.closeCode)
+        }
+        if pending.contains(.readable) {
+            stream.value.pending.remove(.readable)
+            return .readable(handle)
+        }
+        if pending.contains(.writable) {
+            stream.value.pending.remove(.writable)
+            return .writable(handle)
+        }
+        return nil
+    }
+
+    // MARK: Bodies
+
+    /// Bytes of a request's body have come. False ends the connection.
+    mutating func receive(_ stream: Ref<HTTP2Stream>, _ bytes: borrowing Span<UInt8>) -> Bool {
+        let count = bytes.count
+        bodyBytesIn &+= UInt64(count)
+        idleFrames.earn(count, price: settings.bounds.bytesPerFrame)
+        stream.value.receivedBody += Int64(count)
+        if stream.value.expectedBody >= 0, stream.value.receivedBody > stream.value.expectedBody,
+            !stream.value.isResetting
+        {
+            discard(count)
+            return resetForError(stream, HTTP2Code.protocolError)
+        }
+        if stream.value.isResetting || stream.value.isReleased {
+            discard(count)
+            return true
+        }
+        if !stream.value.body.hasStorage { stream.value.body = resources.value.buffers.take() }
+        stream.value.body.append(bytes)
+        buffered += count
+        if buffered <= settings.bufferedLimit {
+            _ = unsafe nghttp2_session_consume_connection(session, count)
+        } else {
+            withheld += count
+        }
+        tellReadable(stream)
+        return true
+    }
+
+    /// Drops bytes that nobody will read. The stream's window isn't given back for them.
+    private func discard(_ count: Int) {
+        _ = unsafe nghttp2_session_consume_connection(session, count)
+    }
+
+    /// Bytes of a body were read or dropped.
+    mutating func giveBack(_ count: Int) {
+        guard count > 0 else { return }
+        buffered -= count
+        let due = min(withheld, count)
+        if due > 0 {
+            withheld -= due
+            _ = unsafe nghttp2_session_consume_connection(session, due)
+        }
+    }
+
+    mutating func tellReadable(_ stream: Ref<HTTP2Stream>) {
+        if stream.value.isReadableTold || !stream.value.isAnnounced { return }
+        stream.value.isReadableTold = true
+        post(stream, .readable)
+    }
+
+    /// The client has ended its side. False ends the connection.
+    mutating func requestEnded(_ stream: Ref<HTTP2Stream>) -> Bool {
+        if stream.value.isResetting { return true }
+        if stream.value.expectedBody >= 0, stream.value.receivedBody != stream.value.expectedBody {
+            return resetForError(stream, HTTP2Code.protocolError)
+        }
+        stream.value.isRequestComplete = true
+        if !stream.value.isReleased { tellReadable(stream) }
+        return true
+    }
+
+    /// END_STREAM is written: a client that still sends is told to stop.
+    mutating func replySent(_ stream: Ref<HTTP2Stream>) {
+        stream.value.isReplySent = true
+        if stream.value.isReleased { stopRequest(stream) }
+    }
+
+    func stopRequest(_ stream: Ref<HTTP2Stream>) {
+        if stream.value.isClosed || stream.value.isResetting || stream.value.isRequestComplete { return }
+        stream.value.isResetting = true
+        _ = unsafe nghttp2_submit_rst_stream(session, 0, stream.value.id, HTTP2Code.noError)
+    }
+}
