@@ -86,9 +86,15 @@ enum HTTP2Callbacks {
             connection.value.isReceivingHead = true
             connection.value.isBlockIgnored = true
             connection.value.blockBytes = 0
+            connection.value.continuations = 0
             connection.value.blockWireBytes = head.length
         case FrameType.continuation:
             connection.value.blockWireBytes += head.length
+            connection.value.continuations += 1
+            if connection.value.continuations > connection.value.settings.bounds.continuations {
+                connection.value.fail(.continuations)
+                return failure
+            }
             if connection.value.blockWireBytes > connection.value.blockLimit {
                 connection.value.fail(.blockTooLarge)
                 return failure

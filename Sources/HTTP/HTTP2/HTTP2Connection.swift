@@ -24,6 +24,8 @@ struct HTTP2Connection: ~Copyable {
     var blockBytes = 0
     /// Bytes of it as they came.
     var blockWireBytes = 0
+    /// CONTINUATION frames of it.
+    var continuations = 0
     /// The codec passed over the last block: its stream is closed, or comes after the end.
     var isBlockIgnored = false
     /// Bytes received, less those of the preface and of frames that the codec knows (whole, once their first bytes are

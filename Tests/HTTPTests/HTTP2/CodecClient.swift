@@ -76,15 +76,16 @@ final class CodecClient {
         switch head.type {
         case 0: order.append(head.stream_id)
         case 1:
-            let isInterim = block.first.map { $0.hasPrefix(":status: 1") } ?? false
-            if isInterim {
-                replies[head.stream_id, default: Reply()].interims.append(block)
-            } else if replies[head.stream_id, default: Reply()].blocks == 0 {
-                replies[head.stream_id]!.fields = block
-                replies[head.stream_id]!.blocks = 1
+            var reply = replies[head.stream_id] ?? Reply()
+            if block.first?.hasPrefix(":status: 1") ?? false {
+                reply.interims.append(block)
+            } else if reply.blocks == 0 {
+                reply.fields = block
+                reply.blocks = 1
             } else {
-                replies[head.stream_id]!.trailers = block
+                reply.trailers = block
             }
+            replies[head.stream_id] = reply
         case 7: unsafe goAways.append((frame.goaway.last_stream_id, frame.goaway.error_code))
         default: break
         }

@@ -77,7 +77,7 @@ struct HTTP2ReplyTests {
             let piece = Array(rest.prefix(10_000))
             let left = rig.write(id, piece)
             rest = left + rest.dropFirst(piece.count)
-            #expect(handle.unsentCount <= 16_384)
+            #expect(handle.unsentCount <= 32_768)
             if !left.isEmpty {
                 rig.events = []
                 client.exchange(with: rig)
