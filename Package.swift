@@ -100,7 +100,7 @@ let package = Package(
         tests("EventLoop", ["EventLoop", "Bytes"]),
         tests("Crypto", ["Crypto", "Bytes"]),
         tests("TLS", ["TLS", "EventLoop", "Bytes"]),
-        tests("HTTP", ["HTTP", "Bytes"]),
+        tests("HTTP", ["HTTP", "Bytes", "CNGHTTP2"]),
         tests("Limits", ["Limits"]),
         tests("Access", ["Access", "Limits", "Crypto", "Bytes"]),
         tests("Upstream", ["Upstream", "EventLoop"]),

@@ -66,7 +66,7 @@ def test_a_get_is_tried_at_the_next_server(peer, start, recorder):
 
 @pytest.mark.peers("postern-nginx")
 def test_a_dead_gateway_does_not_fill_the_error_log(peer, start):
-    server = start(peer, Site(upstream=f"127.0.0.1:{free_ports(1)[0]}"))
+    server = start(peer, Site(upstream=f"127.0.0.1:{free_ports(1)[0]}", log_level="error"))
     with server.connect("plain") as connection:
         assert {connection.request().status for _ in range(300)} == {502}
     server.stop()

@@ -15,7 +15,7 @@ enum HTTP2Callbacks {
     }
 
     static let endStream: UInt8 = 1
-    static let endHeaders: UInt8 = 4
+    static let padded: UInt8 = 8
 
     /// The table of callbacks, for `nghttp2_session_callbacks_del`.
     static func make() -> OpaquePointer {
@@ -72,6 +72,11 @@ enum HTTP2Callbacks {
         let connection = unsafe connection(context)
         let head = unsafe frame!.pointee
         if connection.value.failure != nil { return failure }
+        connection.value.strayBytes -= head.length + 9
+        if connection.value.isBlockIgnored, head.type != FrameType.continuation {
+            connection.value.isBlockIgnored = false
+            if !connection.value.countIdleFrame() { return failure }
+        }
         switch head.type {
         case FrameType.data:
             connection.value.isReceivingHead = false
@@ -79,10 +84,17 @@ enum HTTP2Callbacks {
             return 0
         case FrameType.headers:
             connection.value.isReceivingHead = true
+            connection.value.isBlockIgnored = true
             connection.value.blockBytes = 0
+            connection.value.continuations = 0
             connection.value.blockWireBytes = head.length
         case FrameType.continuation:
             connection.value.blockWireBytes += head.length
+            connection.value.continuations += 1
+            if connection.value.continuations > connection.value.settings.bounds.continuations {
+                connection.value.fail(.continuations)
+                return failure
+            }
             if connection.value.blockWireBytes > connection.value.blockLimit {
                 connection.value.fail(.blockTooLarge)
                 return failure
@@ -104,6 +116,7 @@ enum HTTP2Callbacks {
     ) -> CInt {
         let connection = unsafe connection(context)
         let head = unsafe frame!.pointee.hd
+        connection.value.isBlockIgnored = false
         if unsafe frame!.pointee.headers.cat != NGHTTP2_HCAT_REQUEST {
             connection.value.receiving = stream(connection, head.stream_id)
             return 0
@@ -158,6 +171,9 @@ enum HTTP2Callbacks {
         let head = unsafe frame!.pointee.hd
         switch head.type {
         case FrameType.data:
+            if head.flags & (endStream | padded) == padded, unsafe frame!.pointee.data.padlen == head.length {
+                return connection.value.countIdleFrame() ? 0 : failure
+            }
             guard head.flags & endStream != 0, let stream = stream(connection, head.stream_id) else { return 0 }
             return connection.value.requestEnded(stream) ? 0 : failure
         case FrameType.headers:

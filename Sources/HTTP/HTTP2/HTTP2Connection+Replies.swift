@@ -41,15 +41,15 @@ extension HTTP2Connection {
         flags |= UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue)
         if count == waiting, stream.value.isReplyEnded {
             flags |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
-            if !stream.value.replyTrailers.isEmpty {
+            if !stream.value.replyTrailers.isEmpty, submitTrailers(stream) {
                 flags |= UInt32(NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue)
-                submitTrailers(stream)
             }
         }
         return count
     }
 
-    private func submitTrailers(_ stream: Ref<HTTP2Stream>) {
+    /// Queues the trailers; false when nothing in them is for HTTP/2: then the last DATA frame ends the stream.
+    private func submitTrailers(_ stream: Ref<HTTP2Stream>) -> Bool {
         let fields = unsafe resources.value.fields
         let count = unsafe HTTP2ReplyFields.read(
             stream.value.replyTrailers.readable,
@@ -57,13 +57,8 @@ extension HTTP2Connection {
             into: fields,
             text: &stream.value.text
         )
-        if count > 0 {
-            _ = unsafe nghttp2_submit_trailer(session, stream.value.id, fields, count)
-        } else {
-            // Nothing in them that HTTP/2 carries: an empty frame ends the stream.
-            stream.value.replyTrailers.clear()
-            _ = unsafe nghttp2_submit_rst_stream(session, 0, stream.value.id, HTTP2Code.internalError)
-        }
+        guard count > 0 else { return false }
+        return unsafe nghttp2_submit_trailer(session, stream.value.id, fields, count) == 0
     }
 
     /// Queues a reply's head. False when the stream is no more or the head can't be framed.

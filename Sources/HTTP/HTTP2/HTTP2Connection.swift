@@ -24,6 +24,13 @@ struct HTTP2Connection: ~Copyable {
     var blockBytes = 0
     /// Bytes of it as they came.
     var blockWireBytes = 0
+    /// CONTINUATION frames of it.
+    var continuations = 0
+    /// The codec passed over the last block: its stream is closed, or comes after the end.
+    var isBlockIgnored = false
+    /// Bytes received, less those of the preface and of frames that the codec knows (whole, once their first bytes are
+    /// there), less those charged for.
+    var strayBytes = -24
 
     // Streams, and those that have something to tell.
     var streams: Ref<HTTP2Stream>?
@@ -80,6 +87,19 @@ struct HTTP2Connection: ~Copyable {
         fail(.idleFrames)
         return false
     }
+
+    /// Charges for bytes of frames that the codec passes over without a word; false when that was one too many.
+    mutating func countStrays(_ count: Int) -> Bool {
+        strayBytes += count
+        while strayBytes >= Self.strayPrice {
+            strayBytes -= Self.strayPrice
+            if !countIdleFrame() { return false }
+        }
+        return true
+    }
+
+    /// Bytes of unknown frames that cost as much as one frame that moves nothing.
+    private static let strayPrice = 64
 
     // MARK: Streams
 

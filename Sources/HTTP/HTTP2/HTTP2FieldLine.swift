@@ -41,13 +41,12 @@ enum HTTP2FieldLine {
         return entry
     }
 
-    /// Whether a value has no white space around it and no byte that can't stand in one.
-    static func isValue(_ value: borrowing Span<UInt8>) -> Bool {
+    /// Whether a value has white space around it.
+    static func isPadded(_ value: borrowing Span<UInt8>) -> Bool {
         let count = value.count
-        if count == 0 { return true }
+        if count == 0 { return false }
         let first = value[0]
         let last = value[count - 1]
-        if first == ASCII.space || first == ASCII.tab || last == ASCII.space || last == ASCII.tab { return false }
-        return LineScan.endOfValue(value, from: 0, bound: count) == count
+        return first == ASCII.space || first == ASCII.tab || last == ASCII.space || last == ASCII.tab
     }
 }

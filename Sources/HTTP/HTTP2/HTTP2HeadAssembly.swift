@@ -217,7 +217,8 @@ struct HTTP2HeadAssembly {
 
     /// Crumbs become one field (RFC 9113, section 8.2.3).
     private mutating func addCrumb(_ value: borrowing Span<UInt8>, _ stream: Ref<HTTP2Stream>) throws(HeadError) {
-        guard HTTP2FieldLine.isValue(value) else { throw .fieldWhitespace }
+        if HTTP2FieldLine.isPadded(value) { throw .fieldWhitespace }
+        if LineScan.endOfValue(value, from: 0, bound: value.count) < value.count { throw .controlCharacter }
         if isCookieOpen {
             stream.value.crumbs.append("; ")
         } else {

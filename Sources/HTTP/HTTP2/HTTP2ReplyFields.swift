@@ -82,7 +82,7 @@ enum HTTP2ReplyFields {
                 let value = unsafe name + nameCount
                 unsafe head.extracting(valueStart..<(valueStart &+ valueCount)).withUnsafeBufferPointer { source in
                     if let start = source.baseAddress {
-                        unsafe ByteBuffer.copy(UnsafeRawPointer(start), to: UnsafeMutableRawPointer(value), valueCount)
+                        unsafe value.update(from: start, count: valueCount)
                     }
                 }
                 written &+= nameCount &+ valueCount

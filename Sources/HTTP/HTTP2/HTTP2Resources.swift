@@ -51,7 +51,10 @@ package struct HTTP2Resources: ~Copyable {
         unsafe nghttp2_option_set_no_closed_streams(option, 1)
         unsafe nghttp2_option_set_max_outbound_ack(option, bounds.outboundAcks)
         unsafe nghttp2_option_set_max_settings(option, bounds.settingsEntries)
-        unsafe nghttp2_option_set_max_continuations(option, bounds.continuations)
+        // The codec counts each part of a CONTINUATION frame's nine first bytes that comes by itself; ours counts frames.
+        unsafe nghttp2_option_set_max_continuations(option, (bounds.continuations + 1) * 9)
+        // Resets have a budget of their own, on the caller's clock.
+        unsafe nghttp2_option_set_stream_reset_rate_limit(option, 1 << 40, 1 << 20)
         unsafe nghttp2_option_set_max_send_header_block_length(option, 256 << 10)
         return unsafe option
     }

@@ -360,7 +360,8 @@ extension Worker {
         }
     }
 
-    /// One line for the operator that names the cause. Of very many, the first of each sort in a while, and then their number.
+    /// One line for the operator that names the cause. Of very many, the first of each sort in a while, and then their number;
+    /// all of them for who asks to be told much.
     mutating func report(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
         let level: ErrorLogSettings.Level =
             switch failure.level {
@@ -370,7 +371,7 @@ extension Worker {
             }
         guard services.log.isEnabled(level) else { return }
         let entry = groups[exchange.value.group]
-        guard entry.value.lines.admits(sort: failure.sort, failure.text, now: now) else {
+        guard services.log.isEnabled(.info) || entry.value.lines.admits(sort: failure.sort, failure.text, now: now) else {
             timeLeftOut(exchange.value.group)
             return
         }

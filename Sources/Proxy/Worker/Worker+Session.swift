@@ -165,6 +165,10 @@ extension Worker {
                 fail(client, error)
                 return
             }
+            if let failure = client.value.session?.failure {
+                fail(client, failure)
+                return
+            }
             // Streams with room again fill their buffers before the next round.
             handleEvents(client)
             if client.value.output.isEmpty { break }

@@ -26,6 +26,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case upstreamRequest = "upstream-request"
     case clientReply = "client-reply"
     case tlsRecord = "tls-record"
+    case http2Session = "http2-session"
 
     /// Feeds one input to the code under test; throws what didn't hold.
     func check(_ input: [UInt8]) throws(Broken) {
@@ -46,6 +47,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .upstreamRequest: try UpstreamRequestCheck.check(input)
         case .clientReply: try ClientReplyCheck.check(input)
         case .tlsRecord: try TLSRecordCheck.check(input)
+        case .http2Session: try HTTP2SessionCheck.check(input)
         }
     }
 }

@@ -25,6 +25,7 @@ class Site:
     auth: bool = False
     limit: Limit | None = None
     workers: int = 1
+    log_level: str = "info"
     plain: bool = True
     redirect: bool = False
     body_limit: str = "0"
@@ -66,7 +67,7 @@ class Site:
 {user}
 worker_processes {self.workers};
 pid {{directory}}/server.pid;
-error_log {{directory}}/error.log info;
+error_log {{directory}}/error.log {self.log_level};
 {self.main}
 """
 
