@@ -111,7 +111,10 @@ extension Worker {
         if status < 200 { return takeInterim(upstream, exchange, count) }
         if status < 300, exchange.value.isExtendedConnect {
             // The client would take it for an open stream.
-            upstreamFailed(upstream, UpstreamFailure(.badHead("it answers an upgrade as if it were none"), at: .readingHead))
+            upstreamFailed(
+                upstream,
+                UpstreamFailure(.badHead("it answers an upgrade as if it were none"), at: .readingHead)
+            )
             return false
         }
         exchange.value.headReceivedAt = now
