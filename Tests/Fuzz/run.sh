@@ -33,6 +33,18 @@ package_name() {
     grep -h '"-module-name","Bytes"' "$scratch"/*.yaml | sed -n 's/.*"-package-name","\([^"]*\)".*/\1/p' | head -n 1
 }
 
+# Those of the object files whose source is still there: SwiftPM leaves the others.
+living() {
+    local object module
+    while read -r object; do
+        module="$(basename "$(dirname "$object")" .build)"
+        if [ ! -d "$root/Sources/$module" ] ||
+            [ -n "$(find "$root/Sources/$module" -name "$(basename "$object" .o)" -print -quit)" ]; then
+            echo "$object"
+        fi
+    done
+}
+
 # Links the checks to the modules' object files. SwiftPM can't: its executables bring a main of their own.
 build_fuzzer() {
     local name objects module_maps=() map
@@ -42,7 +54,7 @@ build_fuzzer() {
     fi
     name="$(package_name)"
     [ -n "$name" ] || fail "SwiftPM's manifest in $scratch doesn't say what it calls the package."
-    mapfile -t objects < <(find "$scratch/release/" -path '*.build/*.o' | sort)
+    mapfile -t objects < <(find "$scratch/release/" -path '*.build/*.o' | sort | living)
     for map in "$root"/Sources/*/module.modulemap; do
         module_maps+=(-Xcc "-fmodule-map-file=$map")
     done

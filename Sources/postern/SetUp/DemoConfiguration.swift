@@ -43,7 +43,7 @@ struct DemoConfiguration: Equatable {
         }
 
         server {
-            listen \(port) ssl;
+            listen \(port) ssl http2;
             server_name localhost;
             ssl_certificate     tls/cert.pem;
             ssl_certificate_key tls/key.pem;

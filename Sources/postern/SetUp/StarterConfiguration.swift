@@ -75,7 +75,7 @@ struct StarterConfiguration {
 
     /// On the usual port, plain HTTP is answered too: by a redirect.
     private var listenLines: String {
-        let tls = "    listen \(port) ssl;"
+        let tls = "    listen \(port) ssl http2;"
         if port != 443 { return tls }
         return "    # Plain HTTP answers with a redirect to HTTPS and nothing else.\n    listen 80 redirect;\n" + tls
     }
