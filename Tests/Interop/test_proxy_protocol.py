@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import subprocess
 import time
 
 import pytest
@@ -197,3 +198,20 @@ def test_the_variables(peer, start, recorder):
         with plain(server) as connection:
             connection.send(header)
             assert connection.request().value("X-Said") == "192.0.2.7 12345 198.51.100.1 443 12345"
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_curl_speaks_it(peer, start, recorder, version):
+    """The header, TLS behind it, and each stream of HTTP/2 behind that."""
+    site = proxied(recorder, extra="add_header X-Said $proxy_protocol_addr always;")
+    site.listeners.append("multiplexed")
+    site.server += "listen {multiplexed} ssl http2 proxy_protocol;"
+    server = start(peer, site)
+    address = f"https://127.0.0.1:{server.ports['multiplexed']}"
+    command = ["curl", "-sk", "--haproxy-protocol", version, "-m", "10", "-o", "/dev/null", "-w", "%{http_version}\n", "-D", "-"]
+    output = subprocess.run(
+        [*command, f"{address}/one", "-o", "/dev/null", f"{address}/two"], capture_output=True, text=True, timeout=30
+    ).stdout
+    assert output.lower().count("x-said: 127.0.0.1") == 2
+    assert [line for line in output.splitlines() if line in ("2", "1.1")] == ["2" if "2" in version else "1.1"] * 2
+    assert recorder.last("/two").value("X-Forwarded-For") == "127.0.0.1"
