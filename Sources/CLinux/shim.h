@@ -51,6 +51,7 @@ static const int clinux_sock_nonblock_cloexec = SOCK_NONBLOCK | SOCK_CLOEXEC;
 static const int clinux_sock_cloexec = SOCK_CLOEXEC;
 static const int clinux_msg_nosignal = MSG_NOSIGNAL;
 static const int clinux_msg_peek = MSG_PEEK;
+static const int clinux_msg_dontwait = MSG_DONTWAIT;
 static const int clinux_shut_wr = SHUT_WR;
 static const int clinux_shut_rdwr = SHUT_RDWR;
 static const int clinux_ipproto_tcp = IPPROTO_TCP;

@@ -1,5 +1,4 @@
 package import Bytes
-import Glibc
 
 extension SocketAddress {
     /// Reads `127.0.0.1:80`, `[::1]:80` or `unix:/path`. Nil for anything else, host names among it.
@@ -36,33 +35,8 @@ extension SocketAddress {
 
     /// Reads an IPv4 or IPv6 address without port or brackets (inet_pton(3): strict, no leading zeros). Allocates nothing.
     package static func parseIP(_ text: borrowing Span<UInt8>) -> IPBytes? {
-        // The longest is an IPv6 address with an embedded IPv4 one.
-        guard text.count >= 2, text.count <= 45 else { return nil }
-        var terminated = InlineArray<46, CChar>(repeating: 0)
-        var isIPv6 = false
-        for index in 0..<text.count {
-            let byte = text[index]
-            if byte == 0 { return nil }
-            if byte == ASCII.colon { isIPv6 = true }
-            terminated[index] = CChar(bitPattern: byte)
-        }
-        var span = terminated.mutableSpan
-        return unsafe span.withUnsafeMutableBufferPointer { characters -> IPBytes? in
-            guard let start = characters.baseAddress else { return nil }
-            if isIPv6 {
-                var address = in6_addr()
-                guard unsafe inet_pton(AF_INET6, start, &address) == 1 else { return nil }
-                return unsafe withUnsafeBytes(of: &address) { bytes in
-                    unsafe IPBytes(
-                        high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
-                        low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-                    )
-                }
-            }
-            var address = in_addr()
-            guard unsafe inet_pton(AF_INET, start, &address) == 1 else { return nil }
-            return IPBytes(high: 0, low: 0xFFFF << 32 | UInt64(UInt32(bigEndian: address.s_addr)))
-        }
+        guard let (high, low) = IPText.parse(text) else { return nil }
+        return IPBytes(high: high, low: low)
     }
 
     /// Appends the address without its port, IPv6 without brackets (RFC 5952); `unix:` and the path for a path.

@@ -1,3 +1,4 @@
+package import Bytes
 import CLinux
 import Glibc
 
@@ -64,6 +65,48 @@ package enum Sockets {
     package static func hasBytes(_ descriptor: Int32) -> Bool {
         var byte: UInt8 = 0
         return unsafe recv(descriptor, &byte, 1, clinux_msg_peek_dontwait) > 0
+    }
+
+    /// Looks at what has come, at most `limit` bytes, without taking it (recv(2), MSG_PEEK).
+    package static func peek(_ descriptor: Int32, into buffer: inout ByteBuffer, limit: Int) -> IOResult {
+        var result = IOResult.wantsRead
+        _ = unsafe buffer.withWritable(minimum: limit) { memory -> Int in
+            while true {
+                let count = unsafe recv(
+                    descriptor,
+                    memory.baseAddress,
+                    min(limit, memory.count),
+                    clinux_msg_peek_dontwait
+                )
+                if count > 0 {
+                    result = .bytes(count)
+                    return count
+                }
+                if count == 0 {
+                    result = .endOfStream
+                    return 0
+                }
+                switch errno {
+                case EINTR: continue
+                case EAGAIN: return 0
+                case let code:
+                    result = .failed(SystemError("recv", code: code))
+                    return 0
+                }
+            }
+        }
+        return result
+    }
+
+    /// Takes `count` bytes that `peek` has shown, and drops them.
+    package static func discard(_ descriptor: Int32, count: Int) {
+        unsafe withUnsafeTemporaryAllocation(byteCount: max(count, 1), alignment: 1) { memory in
+            var left = count
+            while left > 0 {
+                let taken = unsafe recv(descriptor, memory.baseAddress, left, clinux_msg_dontwait)
+                if taken > 0 { left -= taken } else if taken == 0 || errno != EINTR { return }
+            }
+        }
     }
 
     /// Bytes that the peer's kernel has acknowledged since the connection was opened (tcp(7), TCP_INFO); nil where that isn't

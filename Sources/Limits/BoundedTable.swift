@@ -95,6 +95,9 @@ package struct BoundedTable<Key: BoundedTableKey, Value: BitwiseCopyable>: ~Copy
         link(slot)
     }
 
+    /// The value of the entry that was used least recently.
+    package var oldestValue: Value? { oldest == 0 ? nil : unsafe entries[Int(oldest)].value }
+
     /// Adds a key that isn't there as the most recently used; nil when the table is full.
     package mutating func insert(_ key: Key, hash: UInt64, _ value: Value) -> Slot? {
         let slot: Slot

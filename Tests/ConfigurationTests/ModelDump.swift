@@ -21,6 +21,9 @@ struct ModelDump {
         for (index, zone) in configuration.limitZones.enumerated() {
             line("zone \(index) \(zone.name) key=\(show(zone.key)) keys=\(zone.capacity) rate=\(show(zone.rate))")
         }
+        for (index, zone) in configuration.connectionZones.enumerated() {
+            line("connection zone \(index) \(zone.name) key=\(show(zone.key)) keys=\(zone.capacity)")
+        }
         for (index, file) in configuration.passwordFiles.enumerated() { line("passwords \(index) \(file)") }
         for (index, log) in configuration.accessLogs.enumerated() {
             line("log \(index) \(log.destination) escape=\(log.escape) \(show(log.format))")
@@ -72,6 +75,7 @@ struct ModelDump {
         if listener.isTLS { parts.append("tls") }
         if listener.isHTTP2 { parts.append("h2") }
         if listener.redirectsToHTTPS { parts.append("redirect") }
+        if listener.takesProxyProtocol { parts.append("proxy-protocol") }
         if listener.backlog != 511 { parts.append("backlog=\(listener.backlog)") }
         if !listener.isIPv6Only { parts.append("dual") }
         line((parts + ["servers=\(listener.servers)", "default=\(listener.defaultServer)"]).joined(separator: " "))
@@ -87,6 +91,7 @@ struct ModelDump {
             line(
                 "  real ip from=\(real.trusted.map(show).joined(separator: ","))\(real.trustsUnixSockets ? ",unix" : "")"
                     + " header=\(real.header)\(real.isRecursive ? " recursive" : "")"
+                    + "\(real.prefersProxyProtocol ? " proxy-protocol" : "")"
             )
         }
         let client = server.client
@@ -94,7 +99,7 @@ struct ModelDump {
             "  client header=\(show(client.headerTimeout)) keepalive=\(show(client.keepaliveTimeout))/"
                 + "\(client.keepaliveRequests) field=\(client.largestField) head=\(client.largestHead)"
                 + "\(client.allowsBareLineFeed ? " bare-lf" : "")\(client.dropsUnusualFieldNames ? " drops-unusual" : "")"
-                + "\(server.mergesSlashes ? "" : " keeps-slashes")"
+                + "\(server.mergesSlashes ? "" : " keeps-slashes")\(show(client.connectionLimit))"
         )
         dump(server.root, "root")
         for location in server.locations {
@@ -133,6 +138,11 @@ struct ModelDump {
             let dryRun = location.limitIsDryRun ? " dry-run" : ""
             line("    limited \(location.limitStatus) \(location.limitLogLevel)\(dryRun)")
         }
+        for limit in location.connectionLimits { line("    connections zone=\(limit.zone) \(limit.count)") }
+        if !location.connectionLimits.isEmpty {
+            let dryRun = location.connectionLimitIsDryRun ? " dry-run" : ""
+            line("    connected \(location.connectionLimitStatus) \(location.connectionLimitLogLevel)\(dryRun)")
+        }
         for rule in location.addressRules { line("    \(rule.isAllowed ? "allow" : "deny") \(show(rule.subject))") }
         if let auth = location.basicAuth { line("    basic \(auth.file) \(show(auth.realm))") }
         if location.satisfiesAny { line("    satisfy any") }
@@ -149,7 +159,7 @@ struct ModelDump {
         for log in location.accessLogs { line("    log \(log.log)\(log.condition.map { " if \(show($0))" } ?? "")") }
         line(
             "    body \(location.largestBody.map(String.init) ?? "unbounded") \(show(location.bodyTimeout))"
-                + " send \(show(location.sendTimeout))"
+                + "\(show(location.bodyRate)) send \(show(location.sendTimeout))\(show(location.sendRate))"
         )
     }
 
@@ -238,4 +248,13 @@ private func show(_ subject: AddressRule.Subject) -> String {
     case .range(let range): show(range)
     case .unixSockets: "unix"
     }
+}
+
+private func show(_ limit: ClientConnectionLimit?) -> String {
+    guard let limit else { return "" }
+    return " connections=\(limit.count)/\(limit.ipv6PrefixLength)"
+}
+
+private func show(_ rate: MinimumRate) -> String {
+    rate.isOn ? " at \(rate.bytesPerSecond)/s over \(show(rate.window))" : ""
 }

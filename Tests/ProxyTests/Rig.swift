@@ -96,6 +96,7 @@ final class Rig {
         case .limits: LimitPhase.decide(request, runtime: runtime, ofUsers: false)
         case .access: AccessPhase.decide(request, runtime: runtime, services: services)
         case .crossSite: CrossSitePhase.decide(request)
+        case .connections: ConnectionLimitPhase.decide(request, runtime: runtime, ofUsers: false)
         case .userLimits: LimitPhase.decide(request, runtime: runtime, ofUsers: true)
         case .handler: HandlerPhase.decide(request)
         }

@@ -2,6 +2,7 @@ import Access
 import Configuration
 import EventLoop
 import Glibc
+import Limits
 import Synchronization
 import TLS
 import TestSupport
@@ -111,6 +112,11 @@ final class TestProxy: Sendable {
         state.withLock { $0.runtime = runtime }
         let none = [Int32](repeating: -1, count: configuration.listeners.count)
         tell { .adopt(runtime, sockets: none) }
+    }
+
+    /// Keys that count in the zones of `limit_conn` at this moment.
+    var connectionCounts: Int {
+        state.withLock { $0.runtime.connectionZones.reduce(0) { $0 + $1.table.statistics.entries } }
     }
 
     /// Asks the loops to finish what runs and end.

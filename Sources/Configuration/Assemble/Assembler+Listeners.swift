@@ -71,10 +71,15 @@ extension Assembler {
     {
         listener.isTLS = source.contains { $0.listen.isTLS }
         listener.redirectsToHTTPS = source.contains { $0.listen.redirects }
+        listener.takesProxyProtocol = source.contains { $0.listen.takesProxyProtocol }
         for (server, listen) in source {
             if listener.isTLS, !listen.isTLS {
                 let message = "\(listen.address) speaks TLS because of another server's \"listen\""
                 report(.warning(listen.range, message, hint: "add \"ssl\" here too, or take another port"))
+            }
+            if listener.takesProxyProtocol, !listen.takesProxyProtocol {
+                let message = "\(listen.address) speaks the PROXY protocol because of another server's \"listen\""
+                report(.warning(listen.range, message, hint: "add \"proxy_protocol\" here too, or take another port"))
             }
             if listener.redirectsToHTTPS, !listen.redirects {
                 let message = "\(listen.address) is a redirect because of another server's \"listen\""

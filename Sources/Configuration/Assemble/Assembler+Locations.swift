@@ -14,6 +14,7 @@ extension Assembler {
         result.limitStatus = scope.effective(\.limitStatus)?.value ?? (dialect == .native ? 429 : 503)
         result.limitLogLevel = scope.effective(\.limitLogLevel)?.value ?? .error
         result.limitIsDryRun = scope.effective(\.limitDryRun)?.value ?? false
+        setBounds(&result, scope)
         result.addressRules = scope.effective(\.addressRules) ?? []
         result.basicAuth = basicAuth(scope)
         result.satisfiesAny = scope.effective(\.satisfiesAny)?.value ?? false

@@ -32,7 +32,7 @@ extension Assembler {
         server.primaryName = draft.primaryName?.lowercased() ?? ""
         server.returnRule = draft.returnRule.map(returnRule)
         server.client = clientSettings(scope)
-        server.realIP = realIP(scope)
+        server.realIP = realIP(scope, listeners(of: index))
         server.mergesSlashes = scope.effective(\.mergesSlashes)?.value ?? true
         let listeners = listeners(of: index)
         if listeners.contains(where: \.isTLS) { server.tls = tlsSettings(scope, listeners, index) }
@@ -55,6 +55,7 @@ extension Assembler {
         let first = scope.effective(\.headBuffer)?.value ?? 1024
         client.largestField = Int(max(buffers.size, first))
         client.largestHead = max(buffers.count * Int(buffers.size), client.largestField)
+        client.connectionLimit = connectionLimit(scope)
         client.allowsBareLineFeed = dialect == .nginx
         client.http2.streams = scope.effective(\.http2Streams)?.value ?? client.http2.streams
         client.http2.chunk = Int(scope.effective(\.http2Chunk)?.value ?? (dialect == .nginx ? 8192 : 16384))
@@ -64,7 +65,7 @@ extension Assembler {
         return client
     }
 
-    private func realIP(_ scope: Scope) -> RealIPSettings {
+    private func realIP(_ scope: Scope, _ listeners: [ListenerConfiguration]) -> RealIPSettings {
         var settings = RealIPSettings()
         for peer in scope.effective(\.trusted) ?? [] {
             switch peer {
@@ -73,6 +74,10 @@ extension Assembler {
             }
         }
         settings.header = scope.effective(\.realIPHeader)?.value ?? settings.header
+        // A native file need not say what the listener says already.
+        settings.prefersProxyProtocol =
+            dialect == .native && scope.effective(\.realIPHeader) == nil
+            && listeners.contains(where: \.takesProxyProtocol)
         settings.isRecursive = scope.effective(\.realIPRecursive)?.value ?? settings.isRecursive
         return settings
     }

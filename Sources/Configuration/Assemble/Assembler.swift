@@ -29,9 +29,11 @@ struct Assembler {
         assembler.addProcess()
         assembler.addMaps()
         assembler.addZones()
+        assembler.addConnectionZones()
         assembler.configuration.upstreams = builder.upstreams.map(\.configuration)
         assembler.addListeners()
         assembler.addServers()
+        assembler.checkProxyProtocol()
         assembler.adviseOnPasswordFiles()
         return assembler.configuration
     }
@@ -115,14 +117,7 @@ struct Assembler {
 
     private mutating func addZones() {
         configuration.limitZones = builder.zones.map { draft in
-            let key: LimitZone.Key
-            switch draft.key {
-            case .address(let bits): key = .address(ipv6PrefixLength: bits)
-            case .server: key = .server
-            case .user: key = .user
-            case .template(let word): key = .template(template(word))
-            }
-            return LimitZone(name: draft.name, key: key, capacity: draft.capacity, rate: draft.rate)
+            LimitZone(name: draft.name, key: zoneKey(draft.key), capacity: draft.capacity, rate: draft.rate)
         }
     }
 }

@@ -17,6 +17,7 @@ package final class ConfigurationBuilder {
     var upstreams: [UpstreamDraft] = []
     var servers: [(draft: ServerDraft, scope: Scope)] = []
     var zones: [ZoneDraft] = []
+    var connectionZones: [ConnectionZoneDraft] = []
     var logFormats: [LogFormatDraft] = []
     var maps: [MapDraft] = []
     /// Every word that holds a template, so that each is checked even where nothing comes to use it.

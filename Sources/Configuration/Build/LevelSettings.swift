@@ -37,6 +37,11 @@ struct LevelSettings {
     var limitLogLevel: Setting<ErrorLogSettings.Level>?
     var limitDryRun: Setting<Bool>?
 
+    var connectionLimits: [ConnectionLimitDraft]?
+    var connectionLimitStatus: Setting<Int>?
+    var connectionLimitLogLevel: Setting<ErrorLogSettings.Level>?
+    var connectionLimitDryRun: Setting<Bool>?
+
     // Access.
     var addressRules: [AddressRule]?
     var realm: Setting<RealmDraft>?
@@ -64,6 +69,9 @@ struct LevelSettings {
     var largeHeadBuffers: Setting<HeadBuffers>?
     var keepsUnderscores: Setting<Bool>?
     var mergesSlashes: Setting<Bool>?
+    var clientConnections: Setting<ClientConnectionLimit?>?
+    var bodyRate: Setting<MinimumRate>?
+    var sendRate: Setting<MinimumRate>?
 
     // Real addresses.
     var trusted: [TrustedPeer]?

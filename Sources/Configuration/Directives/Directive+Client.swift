@@ -134,20 +134,16 @@ extension DirectiveTable {
         },
         .run(
             "real_ip_header",
-            "X-Real-IP|X-Forwarded-For|FIELD",
+            "X-Real-IP|X-Forwarded-For|proxy_protocol|FIELD",
             in: [.http, .server],
             default: "X-Real-IP",
-            help: "The field that holds the client's address.",
+            native: "X-Real-IP; proxy_protocol on such a listener",
+            help: "The field that holds the client's address, or the PROXY protocol's header.",
             set: DirectiveSpec.word(\.level.realIPHeader) { _, word in
                 switch word.text.lowercased() {
                 case "x-real-ip": return .xRealIP
                 case "x-forwarded-for": return .xForwardedFor
-                case "proxy_protocol":
-                    throw Diagnostic.error(
-                        word.range,
-                        "\"proxy_protocol\" is not supported",
-                        hint: "let the balancer send X-Forwarded-For"
-                    )
+                case "proxy_protocol": return .proxyProtocol
                 case let name:
                     try word.checkFieldName()
                     return .field(Array(name.utf8))

@@ -32,11 +32,14 @@ extension DirectiveTable {
                 + "IPv6 addresses count by their first 64 bits unless prefix6 says otherwise."
         ) { builder, directive in
             let zone = try builder.zone(directive)
-            if let earlier = builder.zones.first(where: { $0.name == zone.name }) {
+            let earlier =
+                builder.zones.first { $0.name == zone.name }?.range
+                ?? builder.connectionZones.first { $0.name == zone.name }?.range
+            if let earlier {
                 throw Diagnostic.error(
                     directive.range,
                     "limit_req_zone \"\(zone.name)\" is already bound",
-                    hint: "first given at \(earlier.range.place)"
+                    hint: "first given at \(earlier.place)"
                 )
             }
             builder.zones.append(zone)
@@ -104,18 +107,7 @@ extension ConfigurationBuilder {
         for word in directive.arguments.dropFirst() {
             let parameter = Parameter(word)
             switch (parameter.key, parameter.value) {
-            case ("zone", let value?):
-                let parts = value.text.split(separator: ":", omittingEmptySubsequences: false)
-                guard parts.count == 2, !parts[0].isEmpty else {
-                    throw Diagnostic.error(
-                        value.range,
-                        "invalid zone \"\(value.text)\"",
-                        hint: "zone=NAME:SIZE, as api:10m"
-                    )
-                }
-                let offset = parts[0].utf8.count + 1
-                let sizeWord = Word(text: String(parts[1]), range: value.range(of: offset..<value.text.utf8.count))
-                nameAndSize = (String(parts[0]), try sizeWord.size(in: 32768...(1 << 34)))
+            case ("zone", let value?): nameAndSize = try zoneNameAndSize(value)
             case ("rate", let value?): rate = try limitRate(value)
             case ("prefix6", let value?): prefixLength = try value.integer(in: 1...128)
             case ("sync", nil): report(.note(word.range, "\"sync\" has no effect", hint: "there is one process"))
@@ -135,7 +127,18 @@ extension ConfigurationBuilder {
         )
     }
 
-    private func zoneKey(_ word: Word, _ prefixLength: Int?) -> ZoneDraft.Key {
+    /// `NAME:SIZE`
+    func zoneNameAndSize(_ value: Word) throws -> (name: String, size: UInt64) {
+        let parts = value.text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty else {
+            throw Diagnostic.error(value.range, "invalid zone \"\(value.text)\"", hint: "zone=NAME:SIZE, as api:10m")
+        }
+        let offset = parts[0].utf8.count + 1
+        let sizeWord = Word(text: String(parts[1]), range: value.range(of: offset..<value.text.utf8.count))
+        return (String(parts[0]), try sizeWord.size(in: 32768...(1 << 34)))
+    }
+
+    func zoneKey(_ word: Word, _ prefixLength: Int?) -> ZoneDraft.Key {
         switch word.text {
         case "$binary_remote_addr", "${binary_remote_addr}", "$remote_addr", "${remote_addr}":
             if dialect == .nginx, prefixLength == nil {
@@ -213,7 +216,7 @@ extension ConfigurationBuilder {
         level.limits = (level.limits ?? []) + [draft]
     }
 
-    private func ownKey(_ per: Word?, _ prefixLength: Int?) throws -> ZoneDraft.Key {
+    func ownKey(_ per: Word?, _ prefixLength: Int?) throws -> ZoneDraft.Key {
         guard let per, per.text != "ip" else { return .address(ipv6PrefixLength: prefixLength ?? Self.subscriberBits) }
         switch per.text {
         case "server": return .server

@@ -11,6 +11,7 @@ struct ListenDraft {
     var backlog: Int?
     var isIPv6Only: Bool?
     var redirects = false
+    var takesProxyProtocol = false
     /// Some option of the socket itself is given, which Nginx allows once for each address.
     var hasSocketOptions = false
     let range: SourceRange
@@ -21,12 +22,14 @@ extension DirectiveTable {
     static let listen: [DirectiveSpec] = [
         .run(
             "listen",
-            "[ADDRESS:]PORT|unix:PATH [ssl] [http2] [default_server] [redirect] [backlog=N] [reuseport]",
+            "[ADDRESS:]PORT|unix:PATH [ssl] [http2] [default_server] [redirect] [proxy_protocol] [backlog=N] [reuseport]",
             in: .server,
             arguments: 1...16,
             default: "80",
             native: "none: must be given",
-            help: "An address to accept connections on. redirect (native) sends every request to https."
+            help: "An address to accept connections on. redirect (native) sends every request to https. With "
+                + "proxy_protocol each connection must begin with a header of the PROXY protocol, version 1 or 2, before TLS; "
+                + "in a native file one from a peer that isn't in set_real_ip_from is closed."
         ) { builder, directive in
             guard let server = builder.scope.server else { return }
             let draft = try builder.listen(directive)
@@ -74,12 +77,7 @@ extension ConfigurationBuilder {
                 draft.hasSocketOptions = true
                 let hint = "the kernel's settings hold (tcp(7))"
                 report(.note(word.range, "\"\(parameter.key)\" has no effect", hint: hint))
-            case ("proxy_protocol", nil):
-                throw Diagnostic.error(
-                    word.range,
-                    "\"proxy_protocol\" is not supported",
-                    hint: "let the balancer send X-Forwarded-For and name it in set_real_ip_from"
-                )
+            case ("proxy_protocol", nil): draft.takesProxyProtocol = true
             case ("quic", nil), ("http3", nil):
                 throw Diagnostic.error(word.range, "HTTP/3 is not supported", hint: "use ssl and http2")
             case ("spdy", nil):
@@ -88,7 +86,7 @@ extension ConfigurationBuilder {
                 throw Diagnostic.error(word.range, "\"\(parameter.key)\" is not for Linux")
             default:
                 let known =
-                    ["ssl", "http2", "default_server", "backlog", "reuseport", "ipv6only"]
+                    ["ssl", "http2", "default_server", "backlog", "reuseport", "ipv6only", "proxy_protocol"]
                     + (dialect == .native ? ["redirect"] : [])
                 throw Diagnostic.unknownParameter(parameter, known: known)
             }

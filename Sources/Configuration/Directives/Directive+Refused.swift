@@ -51,11 +51,6 @@ extension DirectiveTable {
         .refused("valid_referers", "a Referer proves nothing", instead: "use auth_basic"),
         .refused("access_by_*", scripts, instead: "use allow, deny and auth_basic"),
         .refused(
-            "limit_conn*",
-            "connection limits are not available in this version",
-            instead: "use limit_req and worker_connections"
-        ),
-        .refused(
             "ssl_client_certificate",
             "client certificates are not available in this version",
             instead: "use auth_basic"

@@ -7,8 +7,8 @@ package enum DirectiveTable {
         ("Process", process), ("Structure", structure), ("Listening", listen), ("TLS for clients", tls),
         ("Clients' connections", client), ("HTTP/2", http2), ("Real addresses", realIP), ("Proxying", proxy),
         ("Proxying: failures", proxyRetry), ("TLS to upstreams", proxyTLS), ("Upstreams", upstream),
-        ("Access", access + crossSite), ("Rate limits", limitReq), ("Responses", response), ("Maps", map),
-        ("Logs", log),
+        ("Access", access + crossSite), ("Rate limits", limitReq), ("Connection limits", limitConn),
+        ("Slow clients", progress), ("Responses", response), ("Maps", map), ("Logs", log),
         ("Without effect", harmless), ("Refused", refused), ("Of a later version", later),
     ]
 

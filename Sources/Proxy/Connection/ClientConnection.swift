@@ -2,18 +2,21 @@ import Access
 import Bytes
 import EventLoop
 import HTTP
+import Limits
 
 /// A client's connection, or one HTTP/2 stream of it: a stream is a client of its own, whose transport is the stream.
 ///
 /// ```
-/// handshaking ─▶ reading ─▶ exchanging ─▶ reading …          keep-alive
-///                              │  └─▶ tunneling              101
-///                              └─▶ lingering ─▶ (freed)      the answer is out, the rest is drained for a while
-///              └─▶ multiplexing                          HTTP/2: its streams are clients of their own
+/// (introducing ─▶) handshaking ─▶ reading ─▶ exchanging ─▶ reading …          keep-alive
+///                                               │  └─▶ tunneling              101
+///                                               └─▶ lingering ─▶ (freed)      the answer is out, the rest is drained
+///                   └─▶ multiplexing                          HTTP/2: its streams are clients of their own
 /// ```
 struct ClientConnection: ~Copyable {
     enum State: UInt8 {
         case free
+        /// The PROXY protocol's header is awaited.
+        case introducing
         /// TLS is being agreed on.
         case handshaking
         /// Waits for a request head, or for the rest of one.
@@ -48,6 +51,11 @@ struct ClientConnection: ~Copyable {
     /// `peer` in words, once a request asked for them.
     var peerText = ByteBuffer()
     var local: SocketAddress?
+    /// It began with a header of the PROXY protocol; `relayed` is what that said, if anything.
+    var isIntroduced = false
+    var relayed: RelayedAddresses?
+    /// The address that it counts for, once it does.
+    var addressKey: LimitKey?
 
     /// What its handshake had to meet.
     var handshakePolicy = HandshakePolicy.none
@@ -76,6 +84,10 @@ struct ClientConnection: ~Copyable {
     var exchange: Ref<Exchange>?
     /// The other end of an upgraded connection.
     var tunnel: Ref<UpstreamConnection>?
+    /// What the upgraded connection counts for in zones of `limit_conn`.
+    var tunnelCounts: TunnelCounts?
+    /// How the client takes what is written.
+    var reading = ClientProgress()
     /// A number for logs.
     var serial: UInt64 = 0
     /// Bytes read while lingering, which are bounded.
@@ -123,6 +135,9 @@ struct ClientConnection: ~Copyable {
         acceptedAt = now
         local = nil
         handshakePolicy = .none
+        isIntroduced = false
+        relayed = nil
+        reading = ClientProgress()
         parser.reset()
         isReadable = false
         isWritable = true

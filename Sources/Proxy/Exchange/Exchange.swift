@@ -72,6 +72,8 @@ struct Exchange: ~Copyable {
     var isReplayable = true
     var replayBody = ByteBuffer()
     var bodyBytesRead: UInt64 = 0
+    /// How the client sends the body.
+    var sending = ClientProgress()
     var requestBytes: UInt64 = 0
     /// The peer is one whose word about addresses counts.
     var isPeerTrusted = false
@@ -85,6 +87,9 @@ struct Exchange: ~Copyable {
     var hasUser = false
     var refusal = Refusal.none
     var limitOutcome = LimitOutcome.none
+    var connectionOutcome = ConnectionOutcome.none
+    /// What it counts for as long as it is under way.
+    var held = HeldCounts()
     /// What the limit that is closest to its end says: for RateLimit fields.
     var rateLimit = RateLimitState()
     /// What was found out about the upstreams, for `/.postern/ready`.
@@ -128,6 +133,8 @@ struct Exchange: ~Copyable {
     var replyBody = ReplyBody.none
     var replyDecoder = ChunkedDecoder()
     var replyFraming = ReplyFraming.none
+    /// The reply is a stream of server-sent events, which may trickle.
+    var isEventStream = false
     var status = 0
     var interimReplies = 0
     var sentContinue = false
@@ -189,11 +196,13 @@ struct Exchange: ~Copyable {
         requestBody = .none
         isReplayable = true
         bodyBytesRead = 0
+        sending = ClientProgress()
         requestBytes = 0
         isPeerTrusted = false
         hasUser = false
         refusal = .none
         limitOutcome = .none
+        connectionOutcome = .none
         rateLimit = RateLimitState()
         readiness = nil
         passwordDeadline = 0
@@ -221,6 +230,7 @@ struct Exchange: ~Copyable {
         sentFields.clear()
         replyBody = .none
         replyFraming = .none
+        isEventStream = false
         status = 0
         interimReplies = 0
         sentContinue = false

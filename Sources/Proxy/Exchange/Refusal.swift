@@ -2,9 +2,9 @@
 enum Refusal: UInt8 {
     case none
     case badRequest, malformedPath, ambiguousPath, noSuchLocation
-    case rateLimited, addressDenied, crossSite, misdirected
+    case rateLimited, connectionsLimited, addressDenied, crossSite, misdirected
     case credentialsMissing, credentialsWrong, credentialsRepeated, hashQueueFull, passwordFileUnavailable
-    case bodyTooLarge, requestTimedOut, upstreamFailed, clientGone
+    case bodyTooLarge, requestTimedOut, clientTooSlow, upstreamFailed, clientGone
 
     var text: StaticString {
         switch self {
@@ -14,6 +14,7 @@ enum Refusal: UInt8 {
         case .ambiguousPath: "ambiguous-path"
         case .noSuchLocation: "no-such-location"
         case .rateLimited: "rate-limited"
+        case .connectionsLimited: "connections-limited"
         case .addressDenied: "address-denied"
         case .crossSite: "cross-site"
         case .misdirected: "misdirected"
@@ -24,6 +25,7 @@ enum Refusal: UInt8 {
         case .passwordFileUnavailable: "password-file-unavailable"
         case .bodyTooLarge: "body-too-large"
         case .requestTimedOut: "request-timed-out"
+        case .clientTooSlow: "client-too-slow"
         case .upstreamFailed: "upstream-failed"
         case .clientGone: "client-gone"
         }

@@ -14,6 +14,10 @@ extension RequestContext {
         case .serverAddress:
             localAddress.appendAddress(to: &output)
         case .serverPort: output.append(decimal: UInt64(localAddress.port))
+        case .proxyProtocolAddress: client.value.relayed?.source.appendAddress(to: &output)
+        case .proxyProtocolPort: appendPort(client.value.relayed?.source, to: &output)
+        case .proxyProtocolServerAddress: client.value.relayed?.destination.appendAddress(to: &output)
+        case .proxyProtocolServerPort: appendPort(client.value.relayed?.destination, to: &output)
         case .connection: output.append(decimal: client.value.serial)
         case .connectionRequests: output.append(decimal: client.value.requestCount)
         case .https: if client.value.transport.isSecure { output.append("on") }
@@ -36,11 +40,15 @@ extension RequestContext {
 
     /// Appends the address of who sent the request, after `real_ip`.
     func appendRemote(to output: inout ByteBuffer) {
-        if exchange.value.isPeerTrusted {
+        if exchange.value.isPeerTrusted || client.value.isIntroduced {
             exchange.value.remote.appendAddress(to: &output)
         } else {
             appendPeer(to: &output)
         }
+    }
+
+    private func appendPort(_ address: SocketAddress?, to output: inout ByteBuffer) {
+        if let address { output.append(decimal: UInt64(address.port)) }
     }
 
     /// The address that the client connected to.

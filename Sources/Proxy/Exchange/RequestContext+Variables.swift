@@ -28,7 +28,8 @@ extension RequestContext {
             appendRequest(operation, to: &output)
         case .remotePort, .binaryRemoteAddress, .realIPRemoteAddress, .realIPRemotePort, .serverAddress,
             .serverPort, .connection, .connectionRequests, .https, .tlsProtocol, .tlsCipher, .tlsServerName,
-            .tlsSessionReused, .pipelined:
+            .tlsSessionReused, .pipelined, .proxyProtocolAddress, .proxyProtocolPort, .proxyProtocolServerAddress,
+            .proxyProtocolServerPort:
             appendConnection(operation.code, to: &output)
         case .status, .bodyBytesSent, .bytesSent, .requestTime, .sentField, .upstreamAddress, .upstreamStatus,
             .upstreamResponseTime, .upstreamConnectTime, .upstreamHeaderTime, .upstreamResponseLength,
@@ -40,6 +41,7 @@ extension RequestContext {
             if let server = exchange.value.server { output.append(server.value.primaryName) }
         case .hostname: output.append(environment.value.hostname)
         case .limitRequestStatus: output.append(exchange.value.limitOutcome.text)
+        case .limitConnectionStatus: output.append(exchange.value.connectionOutcome.text)
         case .map: appendMapped(Int(operation.index), to: &output)
         case .capture:
             let range = environment.value.captures[Int(operation.index)]

@@ -26,6 +26,11 @@ package struct LocationConfiguration: Sendable {
     package var limitStatus = 503
     package var limitLogLevel = ErrorLogSettings.Level.error
     package var limitIsDryRun = false
+    /// At most `ConnectionLimitUse.maximumCount`.
+    package var connectionLimits: [ConnectionLimitUse] = []
+    package var connectionLimitStatus = 503
+    package var connectionLimitLogLevel = ErrorLogSettings.Level.error
+    package var connectionLimitIsDryRun = false
     /// In order; the first that fits decides. None fits: allowed.
     package var addressRules: [AddressRule] = []
     package var basicAuth: BasicAuth?
@@ -45,6 +50,10 @@ package struct LocationConfiguration: Sendable {
     package var bodyTimeout: UInt64 = 60_000_000_000
     /// Between two writes to the client; nanoseconds.
     package var sendTimeout: UInt64 = 60_000_000_000
+    /// Of a client that sends a body.
+    package var bodyRate = MinimumRate()
+    /// Of a client that reads a reply, unless that is an event stream.
+    package var sendRate = MinimumRate()
 
     package init(match: LocationMatch) { self.match = match }
 

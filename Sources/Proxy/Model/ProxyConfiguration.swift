@@ -21,6 +21,7 @@ package struct ProxyConfiguration: Sendable {
     package var servers: [VirtualServerConfiguration] = []
     package var upstreams: [UpstreamConfiguration] = []
     package var limitZones: [LimitZone] = []
+    package var connectionZones: [ConnectionZone] = []
     /// Paths of htpasswd files, each once.
     package var passwordFiles: [String] = []
     package var accessLogs: [AccessLogConfiguration] = []
@@ -75,6 +76,8 @@ package struct ListenerConfiguration: Sendable {
     package var isIPv6Only = true
     /// Answer every request with a redirect to the same host and target over https (`listen 80 redirect`).
     package var redirectsToHTTPS = false
+    /// Each connection begins with a header of the PROXY protocol, before TLS (`listen … proxy_protocol`).
+    package var takesProxyProtocol = false
     /// Indices into `ProxyConfiguration.servers`, in order of appearance.
     package var servers: [Int] = []
     /// Index of the server that answers when no name fits. Also an element of `servers`.
@@ -130,6 +133,8 @@ package struct ClientSettings: Sendable, Equatable {
     package var allowsBareLineFeed = false
     /// Whether a field whose name holds `_` or `.` is dropped (Nginx's default) or passed on unless it aliases one of ours.
     package var dropsUnusualFieldNames = false
+    /// How many connections an address may have, over all listeners; nil for no bound.
+    package var connectionLimit: ClientConnectionLimit?
     package var http2 = HTTP2Limits()
 
     package init() {}
@@ -152,12 +157,16 @@ package struct RealIPSettings: Sendable, Equatable {
     package enum Header: Sendable, Equatable {
         case xRealIP
         case xForwardedFor
+        /// No field: the PROXY protocol's header.
+        case proxyProtocol
         case field([UInt8])
     }
 
     package var trusted: [AddressRange] = []
     package var trustsUnixSockets = false
     package var header = Header.xRealIP
+    /// On a connection that began with a header of the PROXY protocol, that header holds the client's address, and no field.
+    package var prefersProxyProtocol = false
     package var isRecursive = false
 
     package init() {}

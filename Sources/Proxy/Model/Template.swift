@@ -40,12 +40,14 @@ package enum Variable: Sendable, Hashable {
     // The client's connection.
     case remoteAddress, remotePort, binaryRemoteAddress, realIPRemoteAddress, realIPRemotePort
     case serverAddress, serverPort, connection, connectionRequests
+    /// `$proxy_protocol_…`: what the PROXY protocol's header said.
+    case proxyProtocolAddress, proxyProtocolPort, proxyProtocolServerAddress, proxyProtocolServerPort
     case tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
 
     // Decisions.
     /// The proved user's name.
     case remoteUser
-    case serverName, hostname, limitRequestStatus
+    case serverName, hostname, limitRequestStatus, limitConnectionStatus
     /// Index into `ProxyConfiguration.maps`.
     case map(Int)
     /// A group of the pattern that chose a map's value: 0 for the whole match, to 9.
@@ -105,6 +107,9 @@ extension Variable {
         "connection_requests": .connectionRequests, "ssl_protocol": .tlsProtocol, "ssl_cipher": .tlsCipher,
         "ssl_server_name": .tlsServerName, "ssl_session_reused": .tlsSessionReused, "remote_user": .remoteUser,
         "server_name": .serverName, "server_zone": .serverName, "hostname": .hostname,
+        "proxy_protocol_addr": .proxyProtocolAddress, "proxy_protocol_port": .proxyProtocolPort,
+        "proxy_protocol_server_addr": .proxyProtocolServerAddress,
+        "proxy_protocol_server_port": .proxyProtocolServerPort, "limit_conn_status": .limitConnectionStatus,
         "limit_req_status": .limitRequestStatus, "proxy_add_x_forwarded_for": .proxyAddXForwardedFor,
         "proxy_host": .proxyHost, "proxy_port": .proxyPort, "status": .status, "body_bytes_sent": .bodyBytesSent,
         "bytes_sent": .bytesSent, "request_time": .requestTime, "time_local": .timeLocal,

@@ -18,7 +18,7 @@ struct LimitPhase {
         while counted < location.value.limits.count {
             let limit = location.value.limits[counted]
             let zone = runtime.zones[Int(limit.zone)]
-            guard (zone.key == .user) == ofUsers, let key = key(request, zone) else {
+            guard (zone.subject.kind == .user) == ofUsers, let key = key(request, zone) else {
                 counted += 1
                 continue
             }
@@ -33,7 +33,7 @@ struct LimitPhase {
                 for index in 0..<counted {
                     let earlier = location.value.limits[index]
                     let zone = runtime.zones[Int(earlier.zone)]
-                    if (zone.key == .user) == ofUsers, let key = self.key(request, zone) {
+                    if (zone.subject.kind == .user) == ofUsers, let key = self.key(request, zone) {
                         zone.table.refund(key, earlier.rule)
                     }
                 }
@@ -76,24 +76,8 @@ struct LimitPhase {
         )
     }
 
-    /// Whom the request counts for, or nil when it counts for nobody in this zone.
     private static func key(_ request: RequestContext, _ zone: ZoneRuntime) -> LimitKey? {
-        let exchange = request.exchange
-        switch zone.key {
-        case .address:
-            return LimitKey(exchange.value.remote, ipv6PrefixLength: zone.ipv6PrefixLength)
-        case .server:
-            return LimitKey(high: .max, low: UInt64(exchange.value.server?.value.index ?? 0))
-        case .user:
-            return exchange.value.hasUser ? zone.table.key(of: exchange.value.user.readable) : nil
-        case .template:
-            var text = ByteBuffer()
-            swap(&text, &request.environment.value.scratch)
-            defer { swap(&text, &request.environment.value.scratch) }
-            text.clear()
-            request.append(zone.template, to: &text)
-            return text.isEmpty ? nil : zone.table.key(of: text.readable)
-        }
+        zone.subject.key(of: request) { zone.table.key(of: $0) }
     }
 }
 

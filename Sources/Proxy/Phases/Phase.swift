@@ -8,11 +8,13 @@ enum Phase: UInt8, CaseIterable {
     case answer
     /// `limit_req`, but for limits of users
     case limits
+    /// `limit_conn`, but for limits of users
+    case connections
     /// `allow`, `deny`, `auth_basic`
     case access
     /// `cross_site`
     case crossSite
-    /// `limit_req` of the proved user
+    /// `limit_req` and `limit_conn` of the proved user
     case userLimits
     /// The handler: forward, or answer by itself.
     case handler
@@ -23,7 +25,8 @@ enum Phase: UInt8, CaseIterable {
         case .server: .location
         case .location: .answer
         case .answer: .limits
-        case .limits: .access
+        case .limits: .connections
+        case .connections: .access
         case .access: .crossSite
         case .crossSite: .userLimits
         case .userLimits: .handler

@@ -54,6 +54,8 @@ struct ServerPhase {
     private static func clientAddress(_ request: RequestContext, _ server: Ref<ServerRuntime>) -> SocketAddress {
         let peer = request.client.value.peer
         guard isTrusted(peer, server) else { return peer }
+        if let relayed = relayedAddress(request.client, server) { return relayed }
+        guard server.value.readsRealIPField else { return peer }
         request.exchange.value.isPeerTrusted = true
         let exchange = request.exchange
         let fields = exchange.value.headBytes.written
@@ -94,7 +96,24 @@ struct ServerPhase {
         return true
     }
 
-    private static func isTrusted(_ address: SocketAddress, _ server: Ref<ServerRuntime>) -> Bool {
+    /// The address that the PROXY protocol's header of a trusted peer holds, if the server goes by that; nil to look at fields.
+    ///
+    /// Who speaks that protocol relays the client's fields as they came: its word counts for the address, not for them.
+    private static func relayedAddress(
+        _ client: Ref<ClientConnection>,
+        _ server: Ref<ServerRuntime>
+    ) -> SocketAddress? {
+        guard client.value.isIntroduced, server.value.prefersProxyProtocol else { return nil }
+        return client.value.relayed?.source ?? client.value.peer
+    }
+
+    /// The client's address as far as it is known without a request's fields.
+    static func connectionAddress(_ client: Ref<ClientConnection>, _ server: Ref<ServerRuntime>) -> SocketAddress {
+        guard client.value.isIntroduced, isTrusted(client.value.peer, server) else { return client.value.peer }
+        return relayedAddress(client, server) ?? client.value.peer
+    }
+
+    static func isTrusted(_ address: SocketAddress, _ server: Ref<ServerRuntime>) -> Bool {
         if address.family == .unix { return server.value.trustsUnixSockets }
         let ip = address.ipBytes
         for index in 0..<server.value.trusted.count

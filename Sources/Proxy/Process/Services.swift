@@ -10,6 +10,7 @@ final class Services: Sendable {
     let processID: Int
     let log: OperatorLog
     let accessLogs: AccessLogs
+    let connections = ConnectionCounts()
     let credentials = CredentialCache()
     let hashing: HashingPool
     let resolver: NameService

@@ -59,8 +59,9 @@ enum VariableCode: UInt8, Sendable {
     case requestID, requestLength, contentLength, contentType, requestField, argument, cookie
     case remoteAddress, remotePort, binaryRemoteAddress, realIPRemoteAddress, realIPRemotePort
     case serverAddress, serverPort, connection, connectionRequests
+    case proxyProtocolAddress, proxyProtocolPort, proxyProtocolServerAddress, proxyProtocolServerPort
     case tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
-    case remoteUser, serverName, hostname, limitRequestStatus, map, capture
+    case remoteUser, serverName, hostname, limitRequestStatus, limitConnectionStatus, map, capture
     case proxyAddXForwardedFor, proxyHost, proxyPort
     case status, bodyBytesSent, bytesSent, requestTime, timeLocal, timeISO8601, milliseconds, processID, pipelined
     case sentField, upstreamAddress, upstreamStatus, upstreamResponseTime, upstreamConnectTime, upstreamHeaderTime
@@ -111,6 +112,10 @@ extension Variable {
         case .serverPort: (.serverPort, [], 0)
         case .connection: (.connection, [], 0)
         case .connectionRequests: (.connectionRequests, [], 0)
+        case .proxyProtocolAddress: (.proxyProtocolAddress, [], 0)
+        case .proxyProtocolPort: (.proxyProtocolPort, [], 0)
+        case .proxyProtocolServerAddress: (.proxyProtocolServerAddress, [], 0)
+        case .proxyProtocolServerPort: (.proxyProtocolServerPort, [], 0)
         case .tlsProtocol: (.tlsProtocol, [], 0)
         case .tlsCipher: (.tlsCipher, [], 0)
         case .tlsServerName: (.tlsServerName, [], 0)
@@ -119,6 +124,7 @@ extension Variable {
         case .serverName: (.serverName, [], 0)
         case .hostname: (.hostname, [], 0)
         case .limitRequestStatus: (.limitRequestStatus, [], 0)
+        case .limitConnectionStatus: (.limitConnectionStatus, [], 0)
         case .proxyAddXForwardedFor: (.proxyAddXForwardedFor, [], 0)
         case .proxyHost: (.proxyHost, [], 0)
         case .proxyPort: (.proxyPort, [], 0)

@@ -12,6 +12,12 @@ struct LocationRuntime: Sendable {
         var rule: LimitRule
     }
 
+    struct ConnectionLimit: BitwiseCopyable, Sendable {
+        /// Index into the runtime's connection zones.
+        var zone: Int32
+        var count: UInt32
+    }
+
     struct ResponseField: BitwiseCopyable, Sendable {
         var field: CompiledField
         /// Added to replies whose status is listed (`ResponseFields.isListed`).
@@ -55,6 +61,10 @@ struct LocationRuntime: Sendable {
     let limitStatus: Int
     let limitLogLevel: ErrorLogSettings.Level
     let limitIsDryRun: Bool
+    let connectionLimits: Frozen<ConnectionLimit>
+    let connectionLimitStatus: Int
+    let connectionLimitLogLevel: ErrorLogSettings.Level
+    let connectionLimitIsDryRun: Bool
     let addressChecks: Frozen<AddressCheck>
     let hasAuth: Bool
     let realm: CompiledTemplate
@@ -77,6 +87,8 @@ struct LocationRuntime: Sendable {
     let largestBody: UInt64
     let bodyTimeout: UInt64
     let sendTimeout: UInt64
+    let bodyRate: MinimumRate
+    let sendRate: MinimumRate
     /// Valid when `handler` is `.proxy`.
     let proxy: Ref<ProxyRuntime>?
 
@@ -109,6 +121,12 @@ struct LocationRuntime: Sendable {
         limitStatus = model.limitStatus
         limitLogLevel = model.limitLogLevel
         limitIsDryRun = model.limitIsDryRun
+        connectionLimits = arena.freeze(
+            model.connectionLimits.map { ConnectionLimit(zone: Int32($0.zone), count: $0.count) }
+        )
+        connectionLimitStatus = model.connectionLimitStatus
+        connectionLimitLogLevel = model.connectionLimitLogLevel
+        connectionLimitIsDryRun = model.connectionLimitIsDryRun
         addressChecks = arena.freeze(
             model.addressRules.map { rule in
                 switch rule.subject {
@@ -125,6 +143,8 @@ struct LocationRuntime: Sendable {
                 .answer
             } else if !limits.isEmpty {
                 .limits
+            } else if !connectionLimits.isEmpty {
+                .connections
             } else if hasAuth || !addressChecks.isEmpty {
                 .access
             } else if model.crossSite.isDenied {
@@ -166,6 +186,8 @@ struct LocationRuntime: Sendable {
         largestBody = model.largestBody ?? .max
         bodyTimeout = model.bodyTimeout
         sendTimeout = model.sendTimeout
+        bodyRate = model.bodyRate
+        sendRate = model.sendRate
     }
 }
 

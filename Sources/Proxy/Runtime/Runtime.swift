@@ -13,6 +13,7 @@ final class Runtime: Sendable {
     let listeners: [ListenerRuntime]
     let servers: Frozen<Ref<ServerRuntime>>
     let zones: [ZoneRuntime]
+    let connectionZones: [ConnectionZoneRuntime]
     let maps: Frozen<Ref<MapRuntime>>
     let passwordFiles: [PasswordSource]
     let logs: Frozen<LogRuntime>
@@ -44,6 +45,10 @@ final class Runtime: Sendable {
                 $0.model.name == zone.name && $0.model.key == zone.key && $0.model.capacity == zone.capacity
             }
             return ZoneRuntime(zone, table: kept?.table, arena: arena)
+        }
+        connectionZones = model.connectionZones.map { zone in
+            let kept = previous?.connectionZones.first { $0.model == zone }
+            return ConnectionZoneRuntime(zone, table: kept?.table, arena: arena)
         }
         maps = arena.freeze(model.maps.map { arena.place(MapRuntime($0, arena: arena)) })
         logs = arena.freeze(
@@ -92,6 +97,9 @@ struct ServerChoice: Sendable {
 /// A listener's share of a runtime.
 final class ListenerRuntime: Sendable {
     let model: ListenerConfiguration
+    /// Index of the server that answers when no name fits.
+    let defaultServer: Int
+    let takesProxyProtocol: Bool
     let choice: Ref<ServerChoice>
     let tls: ListenerTLS?
     /// HTTP/2 is spoken without TLS, to clients that begin with it.
@@ -106,6 +114,8 @@ final class ListenerRuntime: Sendable {
     ) throws(TLSError) {
         self.model = listener
         speaksClearHTTP2 = listener.isHTTP2 && !listener.isTLS
+        defaultServer = listener.defaultServer
+        takesProxyProtocol = listener.takesProxyProtocol
         var names: [(name: ServerName, server: Int)] = []
         for index in listener.servers {
             for name in model.servers[index].names { names.append((name, index)) }
@@ -146,6 +156,10 @@ struct ServerRuntime: Sendable {
     let realIPHeader: FieldID
     let realIPName: Frozen<UInt8>
     let realIPIsRecursive: Bool
+    /// Some field may hold the client's address; else only the PROXY protocol does.
+    let readsRealIPField: Bool
+    /// What the PROXY protocol says comes first.
+    let prefersProxyProtocol: Bool
     let client: ClientSettings
     let mergesSlashes: Bool
 
@@ -195,8 +209,11 @@ struct ServerRuntime: Sendable {
         switch server.realIP.header {
         case .xRealIP: (realIPHeader, realIPName) = (.xRealIP, Frozen())
         case .xForwardedFor: (realIPHeader, realIPName) = (.xForwardedFor, Frozen())
+        case .proxyProtocol: (realIPHeader, realIPName) = (.other, Frozen())
         case .field(let name): (realIPHeader, realIPName) = (FieldID.classify(name.span).0, arena.freeze(name))
         }
+        readsRealIPField = server.realIP.header != .proxyProtocol
+        prefersProxyProtocol = server.realIP.prefersProxyProtocol || !readsRealIPField
         client = server.client
         mergesSlashes = server.mergesSlashes
     }
@@ -212,8 +229,8 @@ extension LocationConfiguration {
         case .proxy(let pass):
             handler = "proxy \(pass.upstream) \(String(describing: pass.replacementPath)) \(pass.requestFields)"
         }
-        return "\(handler)|\(String(describing: returnRule))|\(limits)|\(addressRules)|\(String(describing: basicAuth))"
-            + "|\(satisfiesAny)|\(crossSite)|\(String(describing: largestBody))"
+        return "\(handler)|\(String(describing: returnRule))|\(limits)|\(connectionLimits)|\(addressRules)"
+            + "|\(String(describing: basicAuth))|\(satisfiesAny)|\(crossSite)|\(String(describing: largestBody))"
     }
 }
 

@@ -101,6 +101,11 @@ extension Worker {
         guard listener >= 0, let slot = clients.allocate({ ClientConnection() }) else { return }
         let client = clients[slot]
         let listenerRuntime = runtime.listeners[listener]
+        let admission = admit(peer, listenerRuntime)
+        if case .refused = admission {
+            clients.release(slot)
+            return
+        }
         let token = Token(kind: Kind.client.rawValue, slot: slot, generation: clients.generation(of: slot))
         let raw = descriptor.raw
         if peer.family != .unix { Sockets.setNoDelay(raw) }
@@ -113,6 +118,7 @@ extension Worker {
             groups: groupMap,
             now: now
         )
+        if case .counted(let key) = admission { client.value.addressKey = key }
         nextSerial &+= 1
         client.value.serial = nextSerial
         client.value.transport.open(descriptor)
@@ -132,6 +138,7 @@ extension Worker {
             }
             client.value.state = .handshaking
         }
+        if listenerRuntime.takesProxyProtocol { client.value.state = .introducing }
         do throws(SystemError) {
             try poller.add(descriptor: raw, token: token)
         } catch {

@@ -16,8 +16,10 @@ extension Worker {
     mutating func advance(_ client: Ref<ClientConnection>) {
         if !client.value.output.isEmpty, client.value.isWritable, client.value.state != .handshaking {
             guard flush(client) else { return }
+            clientHasRead(client)
         }
         switch client.value.state {
+        case .introducing: readIntroduction(client)
         case .handshaking: handshake(client)
         case .reading: readHeads(client)
         case .exchanging: advanceExchange(client)
@@ -227,6 +229,7 @@ extension Worker {
         let server = runtime.servers[listener.model.defaultServer]
         exchange.value.server = server
         exchange.value.location = server.value.root
+        exchange.value.remote = ServerPhase.connectionAddress(exchange.value.client, server)
     }
 
     /// A slot for the client's next request; nil when there is none left.
@@ -303,8 +306,7 @@ extension Worker {
                 client.value.bytesWritten &+= UInt64(count)
                 announce(client)
             case .wantsWrite, .wantsRead:
-                client.value.isWritable = false
-                timers.set(client.value.timer, deadline: now &+ sendTimeout(client))
+                awaitReader(client, timeout: sendTimeout(client))
                 return false
             case .endOfStream, .failed:
                 abort(client)

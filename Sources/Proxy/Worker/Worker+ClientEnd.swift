@@ -9,12 +9,13 @@ extension Worker {
     /// The client's timer rang: it is due in its present state, or it isn't.
     mutating func clientExpired(_ client: Ref<ClientConnection>) {
         switch client.value.state {
+        case .introducing: introductionExpired(client)
         case .handshaking:
             services.log.info("client \(client.value.peer) timed out during the TLS handshake")
             close(client)
         case .reading:
             if !client.value.output.isEmpty {
-                stoppedReading(client)
+                readerExpired(client)
             } else if client.value.headStartedAt > 0, let exchange = client.value.exchange {
                 services.log.info("client \(client.value.peer) took too long to send a request's head")
                 client.value.state = .exchanging
@@ -50,33 +51,17 @@ extension Worker {
             return
         }
         if !client.value.output.isEmpty || exchange.value.upstream?.value.isReadingPaused ?? false {
-            exchange.value.refusal = .clientGone
-            stoppedReading(client)
+            readerExpired(client)
         } else if let upstream = exchange.value.upstream, !upstream.value.output.isEmpty {
             // The upstream is slow to take the body, not the client to send it: the upstream's own timer watches.
-            timers.set(client.value.timer, deadline: now &+ (exchange.value.location?.value.bodyTimeout ?? 0))
+            rearmBody(client, exchange)
         } else if exchange.value.awaitsRequestBody {
-            services.log.info("client \(client.value.peer) took too long to send a request's body")
-            exchange.value.refusal = .requestTimedOut
-            if exchange.value.isHeadSent {
-                abort(client)
-                return
-            }
-            dropUpstream(exchange)
-            var reply = Reply(408)
-            reply.closes = true
-            respond(exchange, reply)
+            bodyExpired(client, exchange)
         }
     }
 
-    /// The client takes nothing any more. What it left unread isn't kept by the kernel either.
-    mutating func stoppedReading(_ client: Ref<ClientConnection>) {
-        services.log.info("client \(client.value.peer) took too long to read the reply")
-        forgetUnread(client)
-        abort(client)
-    }
-
-    private func forgetUnread(_ client: Ref<ClientConnection>) {
+    /// What the client left unread isn't kept by the kernel either.
+    func forgetUnread(_ client: Ref<ClientConnection>) {
         if !client.value.isStream { Sockets.setResetOnClose(client.value.transport.descriptor) }
     }
 
@@ -170,6 +155,8 @@ extension Worker {
         client.value.listener = nil
         client.value.choice = nil
         client.value.defaultServer = nil
+        client.value.tunnelCounts = nil
+        releaseAddress(client)
         client.value.proved.forget()
         timers.cancel(client.value.timer)
         dropInput(client)

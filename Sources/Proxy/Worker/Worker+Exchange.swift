@@ -18,13 +18,17 @@ extension Worker {
             case .limits:
                 guard let runtime = exchange.value.runtime else { return }
                 decision = LimitPhase.decide(request, runtime: runtime, ofUsers: false)
+            case .connections:
+                guard let runtime = exchange.value.runtime else { return }
+                decision = ConnectionLimitPhase.decide(request, runtime: runtime, ofUsers: false)
+                if exchange.value.connectionOutcome == .rejectedDryRun { logConnectionLimit(exchange) }
             case .access:
                 guard let runtime = exchange.value.runtime else { return }
                 decision = AccessPhase.decide(request, runtime: runtime, services: services)
             case .crossSite: decision = CrossSitePhase.concerns(exchange) ? CrossSitePhase.decide(request) : .next
             case .userLimits:
                 guard let runtime = exchange.value.runtime else { return }
-                decision = LimitPhase.decide(request, runtime: runtime, ofUsers: true)
+                decision = decideUserLimits(exchange, runtime)
                 logLimit(exchange)
             case .handler: decision = HandlerPhase.decide(request)
             }
@@ -64,6 +68,26 @@ extension Worker {
         }
         guard services.log.isEnabled(level) else { return }
         services.log.write(level, "\(describe(exchange)) \(words)")
+    }
+
+    /// What a user's own limits say once the user is proved.
+    private func decideUserLimits(_ exchange: Ref<Exchange>, _ runtime: Runtime) -> Decision {
+        if !exchange.value.hasUser { return .next }
+        let request = context(exchange)
+        let wasDryRun = exchange.value.connectionOutcome == .rejectedDryRun
+        let decision = LimitPhase.decide(request, runtime: runtime, ofUsers: true)
+        if case .respond = decision { return decision }
+        let other = ConnectionLimitPhase.decide(request, runtime: runtime, ofUsers: true)
+        if !wasDryRun, exchange.value.connectionOutcome == .rejectedDryRun { logConnectionLimit(exchange) }
+        if case .respond = other { return other }
+        return decision
+    }
+
+    private func logConnectionLimit(_ exchange: Ref<Exchange>) {
+        guard let level = exchange.value.location?.value.connectionLimitLogLevel, services.log.isEnabled(level) else {
+            return
+        }
+        services.log.write(level, "\(describe(exchange)) would be refused by its connection limit, dry run")
     }
 
     private mutating func suspend(_ exchange: Ref<Exchange>, _ suspension: Suspension) {
@@ -132,7 +156,11 @@ extension Worker {
         let refusal = exchange.value.refusal
         guard refusal != .none, refusal != .credentialsMissing, refusal != .noSuchLocation else { return }
         let level: ErrorLogSettings.Level =
-            refusal == .rateLimited ? exchange.value.location?.value.limitLogLevel ?? .error : .warn
+            switch refusal {
+            case .rateLimited: exchange.value.location?.value.limitLogLevel ?? .error
+            case .connectionsLimited: exchange.value.location?.value.connectionLimitLogLevel ?? .error
+            default: .warn
+            }
         guard services.log.isEnabled(level) else { return }
         services.log.write(level, "\(describe(exchange)) was refused with \(reply.status): \(refusal.text)")
     }
@@ -219,6 +247,7 @@ extension Worker {
         if exchange.value.hashJob != nil, exchange.value.hashOutcome == .none {
             AccessPhase.withdraw(context(exchange), services: services)
         }
+        if !exchange.value.held.isEmpty, let runtime = exchange.value.runtime { exchange.value.held.release(runtime) }
         buffers.reclaim(&exchange.value.headBytes)
         if exchange.value.replayBody.hasStorage {
             buffers.reclaim(&exchange.value.replayBody)

@@ -37,7 +37,7 @@ extension Worker {
                 passInterim(client)
                 if !flush(client), client.value.state == .free { return }
             }
-            timers.set(client.value.timer, deadline: now &+ exchange.value.location!.value.bodyTimeout)
+            rearmBody(client, exchange)
         } else {
             exchange.value.isReplayable = true
             // No wait of the client's runs while the upstream is at work.

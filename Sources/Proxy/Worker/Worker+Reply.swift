@@ -202,6 +202,9 @@ extension Worker {
         case .untilClose:
             (exchange.value.replyBody, exchange.value.replyFraming) = (.untilClose, unknown)
         }
+        if exchange.value.replyFraming != .none, exchange.value.replyFraming != .length {
+            exchange.value.isEventStream = exchange.value.reply.isEventStream(in: upstream.value.input.readable)
+        }
         if exchange.value.replyFraming == .untilClose || isDraining { exchange.value.keepsAlive = false }
         // A client that still sends a body nobody reads to its end can't be told where the next request begins.
         if exchange.value.awaitsRequestBody, exchange.value.reply.status >= 400 { exchange.value.keepsAlive = false }
@@ -294,8 +297,7 @@ extension Worker {
                 moved += written
                 rest -= written
             case .wantsWrite, .wantsRead:
-                client.value.isWritable = false
-                timers.set(client.value.timer, deadline: now &+ exchange.value.location!.value.sendTimeout)
+                awaitReader(client, timeout: exchange.value.location!.value.sendTimeout)
                 upstream.value.isReadingPaused = true
                 return false
             case .endOfStream, .failed:

@@ -13,6 +13,7 @@ extension Worker {
         if let upstream = exchange.value.upstream, upstream.value.isReadingPaused, client.value.output.isEmpty,
             client.value.isWritable
         {
+            clientHasRead(client)
             upstream.value.isReadingPaused = false
             readReply(upstream)
             guard client.value.state == .exchanging, client.value.exchange == exchange else { return }
@@ -36,7 +37,10 @@ extension Worker {
             if isFull || !exchange.value.awaitsRequestBody || !client.value.isReadable {
                 if !flush(upstream) { return }
                 if !exchange.value.awaitsRequestBody { break }
-                if !client.value.isReadable { return }
+                if !client.value.isReadable {
+                    awaitBody(client, exchange)
+                    return
+                }
             }
             guard readBody(client, exchange) else { return }
         }
@@ -57,12 +61,14 @@ extension Worker {
         case .bytes:
             announce(client)
             if client.value.transport.isDrained, !client.value.isPeerClosed { client.value.isReadable = false }
-            timers.set(client.value.timer, deadline: now &+ exchange.value.location!.value.bodyTimeout)
-            return true
+            return bodyHasCome(client, exchange)
         case .wantsRead, .wantsWrite:
             client.value.isReadable = false
             if client.value.input.isEmpty { dropInput(client) }
-            if let upstream = exchange.value.upstream, !upstream.value.output.isEmpty { _ = flush(upstream) }
+            guard let upstream = exchange.value.upstream else { return false }
+            if upstream.value.output.isEmpty || flush(upstream), exchange.value.awaitsRequestBody {
+                awaitBody(client, exchange)
+            }
             return false
         case .endOfStream where exchange.value.isStreamed:
             endStreamedBody(client, exchange)

@@ -214,7 +214,7 @@ extension Worker {
     /// The connection's timer rang.
     mutating func sessionExpired(_ client: Ref<ClientConnection>) {
         if !client.value.output.isEmpty {
-            stoppedReading(client)
+            readerExpired(client)
             return
         }
         if client.value.headStartedAt > 0 {

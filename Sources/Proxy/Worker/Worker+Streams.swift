@@ -79,6 +79,8 @@ extension Worker {
         client.value.transport.open(stream)
         stream.tag = token.bits
         client.value.parent = parent
+        client.value.isIntroduced = parent.value.isIntroduced
+        client.value.relayed = parent.value.relayed
         client.value.serial = parent.value.serial
         parent.value.requestCount += 1
         client.value.nextStream = parent.value.firstStream

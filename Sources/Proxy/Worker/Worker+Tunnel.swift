@@ -49,6 +49,10 @@ extension Worker {
             deadline: upstream.value.tunnelTimeout == 0 ? .max : now &+ upstream.value.tunnelTimeout
         )
         watchForDeadPeers(client, upstream)
+        if !exchange.value.held.isEmpty, let runtime = exchange.value.runtime {
+            client.value.tunnelCounts = TunnelCounts(exchange.value.held, runtime)
+            exchange.value.held = HeldCounts()
+        }
         client.value.exchange = nil
         end(exchange)
         pumpTunnel(client)
@@ -162,6 +166,7 @@ extension Worker {
     /// One side has ended: both do, the client after what waits for it.
     private mutating func endTunnel(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) {
         client.value.tunnel = nil
+        client.value.tunnelCounts = nil
         close(upstream)
         if client.value.isPeerClosed {
             close(client)

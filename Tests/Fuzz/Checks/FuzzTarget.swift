@@ -27,6 +27,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case clientReply = "client-reply"
     case tlsRecord = "tls-record"
     case http2Session = "http2-session"
+    case proxyProtocol = "proxy-protocol"
 
     /// Feeds one input to the code under test; throws what didn't hold.
     func check(_ input: [UInt8]) throws(Broken) {
@@ -48,6 +49,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .clientReply: try ClientReplyCheck.check(input)
         case .tlsRecord: try TLSRecordCheck.check(input)
         case .http2Session: try HTTP2SessionCheck.check(input)
+        case .proxyProtocol: try ProxyProtocolCheck.check(input)
         }
     }
 }

@@ -96,6 +96,7 @@ final class ProxyRig {
                 case .location: LocationPhase.decide(request)
                 case .answer: AnswerPhase.decide(request)
                 case .limits: LimitPhase.decide(request, runtime: runtime, ofUsers: false)
+                case .connections: ConnectionLimitPhase.decide(request, runtime: runtime, ofUsers: false)
                 case .access: AccessPhase.decide(request, runtime: runtime, services: Self.services)
                 case .crossSite: CrossSitePhase.decide(request)
                 case .userLimits: LimitPhase.decide(request, runtime: runtime, ofUsers: true)
