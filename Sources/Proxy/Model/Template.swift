@@ -40,7 +40,7 @@ package enum Variable: Sendable, Hashable {
     // The client's connection.
     case remoteAddress, remotePort, binaryRemoteAddress, realIPRemoteAddress, realIPRemotePort
     case serverAddress, serverPort, connection, connectionRequests
-    case tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
+    case http2, tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
 
     // Decisions.
     /// The proved user's name.
@@ -102,7 +102,8 @@ extension Variable {
         "remote_addr": .remoteAddress, "remote_port": .remotePort, "binary_remote_addr": .binaryRemoteAddress,
         "realip_remote_addr": .realIPRemoteAddress, "realip_remote_port": .realIPRemotePort,
         "server_addr": .serverAddress, "server_port": .serverPort, "connection": .connection,
-        "connection_requests": .connectionRequests, "ssl_protocol": .tlsProtocol, "ssl_cipher": .tlsCipher,
+        "connection_requests": .connectionRequests, "http2": .http2, "ssl_protocol": .tlsProtocol,
+        "ssl_cipher": .tlsCipher,
         "ssl_server_name": .tlsServerName, "ssl_session_reused": .tlsSessionReused, "remote_user": .remoteUser,
         "server_name": .serverName, "server_zone": .serverName, "hostname": .hostname,
         "limit_req_status": .limitRequestStatus, "proxy_add_x_forwarded_for": .proxyAddXForwardedFor,

@@ -59,7 +59,7 @@ enum VariableCode: UInt8, Sendable {
     case requestID, requestLength, contentLength, contentType, requestField, argument, cookie
     case remoteAddress, remotePort, binaryRemoteAddress, realIPRemoteAddress, realIPRemotePort
     case serverAddress, serverPort, connection, connectionRequests
-    case tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
+    case http2, tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
     case remoteUser, serverName, hostname, limitRequestStatus, map, capture
     case proxyAddXForwardedFor, proxyHost, proxyPort
     case status, bodyBytesSent, bytesSent, requestTime, timeLocal, timeISO8601, milliseconds, processID, pipelined
@@ -111,6 +111,7 @@ extension Variable {
         case .serverPort: (.serverPort, [], 0)
         case .connection: (.connection, [], 0)
         case .connectionRequests: (.connectionRequests, [], 0)
+        case .http2: (.http2, [], 0)
         case .tlsProtocol: (.tlsProtocol, [], 0)
         case .tlsCipher: (.tlsCipher, [], 0)
         case .tlsServerName: (.tlsServerName, [], 0)
