@@ -199,7 +199,10 @@ enum HTTP2Callbacks {
         let connection = unsafe connection(context)
         let head = unsafe frame!.pointee.hd
         if head.type == FrameType.headers { connection.value.isReceivingHead = false }
-        if let stream = stream(connection, head.stream_id) { stream.value.isResetting = true }
+        if let stream = stream(connection, head.stream_id) {
+            stream.value.isResetting = true
+            stream.value.violation = "a frame that HTTP/2 forbids"
+        }
         return connection.value.countReset() ? 0 : failure
     }
 

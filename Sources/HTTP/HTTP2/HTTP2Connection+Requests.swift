@@ -28,7 +28,7 @@ extension HTTP2Connection {
     mutating func trailersReceived(_ stream: Ref<HTTP2Stream>, endsStream: Bool) -> Bool {
         if stream.value.isResetting { return true }
         guard endsStream, stream.value.trailerCount <= ChunkedDecoder.maximumTrailerCount else {
-            return resetForError(stream, HTTP2Code.protocolError)
+            return resetForError(stream, "trailers that can't be trailers")
         }
         return requestEnded(stream)
     }

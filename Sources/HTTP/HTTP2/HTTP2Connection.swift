@@ -152,9 +152,10 @@ struct HTTP2Connection: ~Copyable {
     }
 
     /// Resets a stream for what the client did wrong.
-    mutating func resetForError(_ stream: Ref<HTTP2Stream>, _ code: UInt32) -> Bool {
+    mutating func resetForError(_ stream: Ref<HTTP2Stream>, _ violation: StaticString) -> Bool {
         stream.value.isResetting = true
-        _ = unsafe nghttp2_submit_rst_stream(session, 0, stream.value.id, code)
+        stream.value.violation = violation
+        _ = unsafe nghttp2_submit_rst_stream(session, 0, stream.value.id, HTTP2Code.protocolError)
         return countReset()
     }
 
@@ -226,7 +227,7 @@ struct HTTP2Connection: ~Copyable {
             !stream.value.isResetting
         {
             discard(count)
-            return resetForError(stream, HTTP2Code.protocolError)
+            return resetForError(stream, "more body than content-length says")
         }
         if stream.value.isResetting || stream.value.isReleased {
             discard(count)
@@ -270,7 +271,7 @@ struct HTTP2Connection: ~Copyable {
     mutating func requestEnded(_ stream: Ref<HTTP2Stream>) -> Bool {
         if stream.value.isResetting { return true }
         if stream.value.expectedBody >= 0, stream.value.receivedBody != stream.value.expectedBody {
-            return resetForError(stream, HTTP2Code.protocolError)
+            return resetForError(stream, "less body than content-length says")
         }
         stream.value.isRequestComplete = true
         if !stream.value.isReleased { tellReadable(stream) }

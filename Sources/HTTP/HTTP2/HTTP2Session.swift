@@ -52,6 +52,9 @@ package struct HTTP2Session: ~Copyable {
     /// What a stream has to tell, oldest first; nil when there is nothing more.
     package mutating func nextEvent() -> HTTP2Event? { connection.value.nextEvent() }
 
+    /// Whether streams have something to tell.
+    package var hasEvents: Bool { connection.value.firstQueued != nil }
+
     /// Appends frames to `output` until it holds `limit` bytes or more, or nothing more is due.
     package mutating func send(into output: inout ByteBuffer, limit: Int) throws(HTTP2Error) {
         swap(&output, &connection.value.output)
@@ -93,6 +96,8 @@ package struct HTTP2Session: ~Copyable {
 
     /// Whether the client was asked to open no more streams.
     package var isShuttingDown: Bool { connection.value.shutdown != .none }
+    /// Whether streams that the client opens now are still served.
+    package var takesStreams: Bool { connection.value.shutdown == .none || connection.value.shutdown == .noticed }
 
     // MARK: Figures
 

@@ -36,6 +36,8 @@ package struct HTTP2Stream: ~Copyable {
     var isClosed = false
     var isResetting = false
     var closeCode: UInt32 = 0
+    /// What the client did wrong, for which the stream was reset.
+    var violation: StaticString?
     /// The loop's own mark.
     var tag: UInt64 = 0
 
@@ -85,6 +87,7 @@ package struct HTTP2Stream: ~Copyable {
         isClosed = false
         isResetting = false
         closeCode = 0
+        violation = nil
         tag = 0
         refusal = nil
         isExtendedConnect = false

@@ -29,6 +29,9 @@ package struct HTTP2StreamHandle: Sendable, Equatable {
     /// Whether the stream is no more.
     package var isGone: Bool { stream.value.isClosed || stream.value.isResetting }
 
+    /// What the client did wrong with it, in plain words for the error log; nil when it did nothing wrong.
+    package var violation: StaticString? { stream.value.violation }
+
     /// Bytes that wait to be framed.
     package var unsentCount: Int { stream.value.output.readableCount }
 

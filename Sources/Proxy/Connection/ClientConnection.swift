@@ -108,6 +108,8 @@ struct ClientConnection: ~Copyable {
     var isSendPending = false
     /// No stream has been under way since then; 0 while one is.
     var idleSince: UInt64 = 0
+    /// It was asked to open no more streams at about this time; 0 if it wasn't, or none ran since.
+    var noticedAt: UInt64 = 0
 
     /// Whether it is one stream of a connection.
     var isStream: Bool { parent != nil }
@@ -149,6 +151,7 @@ struct ClientConnection: ~Copyable {
         lingered = 0
         isSendPending = false
         idleSince = 0
+        noticedAt = 0
     }
 }
 

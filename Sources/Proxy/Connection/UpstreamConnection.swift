@@ -36,6 +36,8 @@ struct UpstreamConnection: ~Copyable {
     var tunnel: Ref<ClientConnection>?
     /// The longest an upgraded connection may be silent, in nanoseconds; zero for no bound.
     var tunnelTimeout: UInt64 = 0
+    /// Our side of an upgraded connection has ended.
+    var isHalfClosed = false
     /// Part of the reply that is read and not yet taken.
     var input = ByteBuffer()
     /// Part of the request that waits to be written.
@@ -89,5 +91,6 @@ struct UpstreamConnection: ~Copyable {
         hasReply = false
         headStartedAt = 0
         tunnelTimeout = 0
+        isHalfClosed = false
     }
 }

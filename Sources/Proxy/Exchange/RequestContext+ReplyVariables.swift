@@ -21,6 +21,8 @@ extension RequestContext {
         case .connection: output.append(decimal: client.value.serial)
         case .connectionRequests: output.append(decimal: client.value.requestCount)
         case .https: if client.value.transport.isSecure { output.append("on") }
+        case .http2:
+            if exchange.value.isStream { output.append(client.value.transport.isSecure ? "h2" : "h2c") }
         case .tlsProtocol: output.append(client.value.transport.protocolName)
         case .tlsCipher: client.value.transport.appendCipher(to: &output)
         case .tlsServerName: client.value.transport.appendServerName(to: &output)

@@ -27,7 +27,7 @@ extension RequestContext {
             .requestLength, .contentLength, .contentType, .requestField, .argument, .cookie:
             appendRequest(operation, to: &output)
         case .remotePort, .binaryRemoteAddress, .realIPRemoteAddress, .realIPRemotePort, .serverAddress,
-            .serverPort, .connection, .connectionRequests, .https, .tlsProtocol, .tlsCipher, .tlsServerName,
+            .serverPort, .connection, .connectionRequests, .https, .http2, .tlsProtocol, .tlsCipher, .tlsServerName,
             .tlsSessionReused, .pipelined, .proxyProtocolAddress, .proxyProtocolPort, .proxyProtocolServerAddress,
             .proxyProtocolServerPort:
             appendConnection(operation.code, to: &output)

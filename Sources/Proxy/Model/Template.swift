@@ -42,7 +42,7 @@ package enum Variable: Sendable, Hashable {
     case serverAddress, serverPort, connection, connectionRequests
     /// `$proxy_protocol_…`: what the PROXY protocol's header said.
     case proxyProtocolAddress, proxyProtocolPort, proxyProtocolServerAddress, proxyProtocolServerPort
-    case tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
+    case http2, tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
 
     // Decisions.
     /// The proved user's name.
@@ -104,7 +104,8 @@ extension Variable {
         "remote_addr": .remoteAddress, "remote_port": .remotePort, "binary_remote_addr": .binaryRemoteAddress,
         "realip_remote_addr": .realIPRemoteAddress, "realip_remote_port": .realIPRemotePort,
         "server_addr": .serverAddress, "server_port": .serverPort, "connection": .connection,
-        "connection_requests": .connectionRequests, "ssl_protocol": .tlsProtocol, "ssl_cipher": .tlsCipher,
+        "connection_requests": .connectionRequests, "http2": .http2, "ssl_protocol": .tlsProtocol,
+        "ssl_cipher": .tlsCipher,
         "ssl_server_name": .tlsServerName, "ssl_session_reused": .tlsSessionReused, "remote_user": .remoteUser,
         "server_name": .serverName, "server_zone": .serverName, "hostname": .hostname,
         "proxy_protocol_addr": .proxyProtocolAddress, "proxy_protocol_port": .proxyProtocolPort,

@@ -60,7 +60,7 @@ enum VariableCode: UInt8, Sendable {
     case remoteAddress, remotePort, binaryRemoteAddress, realIPRemoteAddress, realIPRemotePort
     case serverAddress, serverPort, connection, connectionRequests
     case proxyProtocolAddress, proxyProtocolPort, proxyProtocolServerAddress, proxyProtocolServerPort
-    case tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
+    case http2, tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
     case remoteUser, serverName, hostname, limitRequestStatus, limitConnectionStatus, map, capture
     case proxyAddXForwardedFor, proxyHost, proxyPort
     case status, bodyBytesSent, bytesSent, requestTime, timeLocal, timeISO8601, milliseconds, processID, pipelined
@@ -116,6 +116,7 @@ extension Variable {
         case .proxyProtocolPort: (.proxyProtocolPort, [], 0)
         case .proxyProtocolServerAddress: (.proxyProtocolServerAddress, [], 0)
         case .proxyProtocolServerPort: (.proxyProtocolServerPort, [], 0)
+        case .http2: (.http2, [], 0)
         case .tlsProtocol: (.tlsProtocol, [], 0)
         case .tlsCipher: (.tlsCipher, [], 0)
         case .tlsServerName: (.tlsServerName, [], 0)

@@ -324,7 +324,9 @@ extension Worker {
     }
 
     private func sendTimeout(_ client: Ref<ClientConnection>) -> UInt64 {
-        client.value.exchange?.value.location?.value.sendTimeout ?? 60_000_000_000
+        // A connection of many streams has no request of its own: its server's default holds.
+        let location = client.value.exchange?.value.location ?? client.value.defaultServer?.value.root
+        return location?.value.sendTimeout ?? 60_000_000_000
     }
 
     /// The output, with storage.

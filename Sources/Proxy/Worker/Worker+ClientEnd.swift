@@ -117,8 +117,11 @@ extension Worker {
             if exchange.value.refusal == .none {
                 exchange.value.refusal = .clientGone
                 if !isStopping {
-                    let what: StaticString = client.value.isStream ? "gave the stream up" : "closed the connection"
-                    services.log.info("client \(what) before it had its reply; \(describe(exchange))")
+                    let what: StaticString =
+                        client.value.isStream
+                        ? "client gave the stream up before it had its reply"
+                        : "client closed the connection before it had its reply"
+                    reportLoss(client, exchange, what)
                 }
             }
             if !exchange.value.isHeadSent { exchange.value.status = 499 }

@@ -75,7 +75,7 @@ extension Worker {
             return true
         case .endOfStream, .failed:
             exchange.value.refusal = .clientGone
-            services.log.info("client left in the middle of a request's body; \(describe(exchange))")
+            reportLoss(client, exchange, "client left in the middle of a request's body")
             abort(client)
             return false
         }

@@ -32,8 +32,11 @@ extension Worker {
     /// Reads frames, as long as some come and what they ask for is taken.
     mutating func multiplex(_ client: Ref<ClientConnection>) {
         var rounds = 0
+        if client.value.session?.hasEvents ?? false { handleEvents(client) }
         // Frames wait to be written: a client that sends and never reads is given no more work.
-        while client.value.state == .multiplexing, client.value.isReadable, client.value.output.isEmpty {
+        while client.value.state == .multiplexing, client.value.isReadable, client.value.output.isEmpty,
+            !(client.value.session?.hasEvents ?? false)
+        {
             if rounds == 16 {
                 schedule(client)
                 break
@@ -69,13 +72,13 @@ extension Worker {
             failure = error
         }
         client.value.input.clear()
-        handleEvents(client)
-        guard client.value.state == .multiplexing else { return false }
         if let failure {
+            // Requests that came along with it aren't begun any more.
             fail(client, failure)
             return false
         }
-        return true
+        handleEvents(client)
+        return client.value.state == .multiplexing
     }
 
     /// The client broke the protocol or abused it: it is told, and the connection ends.
@@ -94,9 +97,18 @@ extension Worker {
         if client.value.output.isEmpty { beginLingering(client) } else { _ = flush(client) }
     }
 
+    /// Does what streams have to tell; of requests only so many in a turn, for one read can bring hundreds, and each may
+    /// mean a connection to an upstream.
     private mutating func handleEvents(_ client: Ref<ClientConnection>) {
+        var requests = 0
         while client.value.state == .multiplexing, let event = client.value.session?.nextEvent() {
             handle(event, client)
+            guard case .request = event else { continue }
+            requests += 1
+            if requests == 32 {
+                schedule(client)
+                return
+            }
         }
     }
 
@@ -165,6 +177,7 @@ extension Worker {
                 fail(client, error)
                 return
             }
+            // What the codec itself found wrong shows in the frames that say so.
             if let failure = client.value.session?.failure {
                 fail(client, failure)
                 return
@@ -186,6 +199,9 @@ extension Worker {
 
     // MARK: Time
 
+    /// How long a client that was asked to open no more streams here may have some on their way.
+    private static var noticeTime: UInt64 { 1_000_000_000 }
+
     /// The wait that the connection as a whole is in. Streams have their own.
     private mutating func setSessionTimer(_ client: Ref<ClientConnection>) {
         let settings = settings(of: client)
@@ -202,11 +218,15 @@ extension Worker {
         // A write that waits has set it.
         if !client.value.output.isEmpty { return }
         var deadline = UInt64.max
+        let isEnding = client.value.session?.isShuttingDown ?? false
         if client.value.headStartedAt > 0 {
             deadline = client.value.headStartedAt &+ settings.headerTimeout
         } else if client.value.idleSince > 0 {
             let wait = client.value.requestCount == 0 ? settings.headerTimeout : settings.keepaliveTimeout
-            deadline = client.value.idleSince &+ (isDraining ? min(wait, 1_000_000_000) : wait)
+            deadline = client.value.idleSince &+ (isEnding ? min(wait, Self.noticeTime) : wait)
+        } else if isEnding, client.value.session?.takesStreams ?? false {
+            if client.value.noticedAt == 0 { client.value.noticedAt = now }
+            deadline = client.value.noticedAt &+ Self.noticeTime
         }
         timers.set(client.value.timer, deadline: deadline)
     }
@@ -220,6 +240,11 @@ extension Worker {
         if client.value.headStartedAt > 0 {
             services.log.info("client \(client.value.peer) took too long to send a request's head")
             client.value.session?.terminate(HTTP2Code.enhanceYourCalm)
+        } else if client.value.firstStream != nil {
+            // Whatever was on its way when it was asked has come: the streams that run are the last.
+            client.value.session?.shutdown()
+            requestSend(client)
+            return
         } else {
             client.value.session?.terminate(HTTP2Code.noError)
         }

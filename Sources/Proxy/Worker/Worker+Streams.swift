@@ -6,6 +6,13 @@ import HTTP
 extension Worker {
     /// A request's head has come.
     mutating func openStream(_ stream: HTTP2StreamHandle, _ parent: Ref<ClientConnection>) {
+        if stream.isGone {
+            // What came along with the head was wrong already.
+            let violation = stream.violation ?? "it was given up"
+            services.log.info("client's stream was reset: \(violation); from \(parent.value.peer)")
+            stream.release()
+            return
+        }
         guard let client = makeStream(stream, parent), let exchange = client.value.exchange else { return }
         stream.takeHead(into: &exchange.value.head, bytes: &exchange.value.headBytes)
         client.value.state = .exchanging
@@ -113,6 +120,15 @@ extension Worker {
     mutating func streamClosed(_ client: Ref<ClientConnection>) {
         client.value.isPeerClosed = true
         if client.value.state == .lingering { close(client) } else { abort(client) }
+    }
+
+    /// Says why a request ended on the client's side: what was wrong with its stream, or what it looks like.
+    func reportLoss(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>, _ what: StaticString) {
+        if let violation = client.value.transport.stream?.violation {
+            services.log.info("client's stream was reset: \(violation); \(describe(exchange))")
+        } else {
+            services.log.info("\(what); \(describe(exchange))")
+        }
     }
 
     /// Takes a stream out of its connection's list.

@@ -74,7 +74,7 @@ extension Worker {
         guard client.value.state == .tunneling else { return }
         if isDone || isDoneToo {
             endTunnel(client, upstream)
-        } else if upstream.value.tunnelTimeout > 0 {
+        } else if upstream.value.tunnelTimeout > 0, !upstream.value.isHalfClosed {
             timers.set(upstream.value.timer, deadline: now &+ upstream.value.tunnelTimeout)
         }
     }
@@ -105,7 +105,10 @@ extension Worker {
                 if client.value.transport.isDrained, !client.value.isPeerClosed { client.value.isReadable = false }
                 announce(client)
             case .wantsRead, .wantsWrite: client.value.isReadable = false
-            case .endOfStream: return true
+            case .endOfStream:
+                guard client.value.isStream else { return true }
+                endUpward(client, upstream)
+                return false
             case .failed(let error):
                 reportBroken(client, "client", error)
                 return true
@@ -163,8 +166,18 @@ extension Worker {
         services.log.info("upgraded connection of client \(client.value.peer) broke on the \(side)'s side: \(error)")
     }
 
+    /// A stream's client has ended its side, which is an end as TCP has it (RFC 8441, section 5): browsers do so along with
+    /// the WebSocket's last message, and wait for the upstream's.
+    private mutating func endUpward(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) {
+        client.value.isReadable = false
+        if upstream.value.isHalfClosed { return }
+        upstream.value.isHalfClosed = true
+        upstream.value.transport.endWriting()
+        timers.set(upstream.value.timer, deadline: now &+ 5_000_000_000)
+    }
+
     /// One side has ended: both do, the client after what waits for it.
-    private mutating func endTunnel(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) {
+    mutating func endTunnel(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) {
         client.value.tunnel = nil
         client.value.tunnelCounts = nil
         close(upstream)

@@ -85,6 +85,10 @@ extension Worker {
             }
         case .tunneling:
             guard let client = upstream.value.tunnel else { return }
+            if upstream.value.isHalfClosed {
+                endTunnel(client, upstream)
+                return
+            }
             services.log.info("upgraded connection of \(client.value.peer) was idle for too long")
             abort(client)
         case .idle: closeIdle(upstream)

@@ -292,6 +292,7 @@ class Peer:
         )
         pairs = (pair.split("=") for pair in self._process.stdout.readline().split())
         self.ports = {name: int(port) for name, port in pairs}
+        self.pid = self._process.pid
 
     def close(self):
         self._process.stdin.close()

@@ -27,6 +27,8 @@ class Site:
     workers: int = 1
     log_level: str = "info"
     plain: bool = True
+    #: Whether the TLS listener offers HTTP/2.
+    http2: bool = False
     redirect: bool = False
     body_limit: str = "0"
     websocket_lines: bool = True
@@ -109,7 +111,7 @@ map $http_upgrade $connection_upgrade {{ default upgrade; "" ""; }}
 upstream gateway {{ server {{upstream}}; {self.upstream_lines} }}
 {redirect}
 server {{
-    listen {{tls}} ssl;
+    listen {{tls}} ssl{' http2' if self.http2 else ''};
     {plain}
     {self._common()}
     {limit}
@@ -153,7 +155,7 @@ server {{
 {self.native_top}
 upstream gateway {{ server {{upstream}}; {self.upstream_lines} }}
 server {{
-    listen {{tls}} ssl;
+    listen {{tls}} ssl{' http2' if self.http2 else ''};
     {plain}
     {self._common()}
     {limit}

@@ -1,0 +1,126 @@
+"""The floods, as a table: how each connection of an attacker's ends, and why, as the log has it."""
+
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+
+from harness.process import postern_binary
+
+
+@dataclass(frozen=True)
+class Flood:
+    """What an attack is, how its connections end, and what the log says of each."""
+
+    name: str
+    #: A key of `attacks.ATTACKS`.
+    attack: str
+    #: How every connection of the attacker's ends, in words; more than one where it depends on when the flood ends.
+    ends: tuple[str, ...]
+    #: Level and words of the line that each of these connections has in the error log, or others; empty for none.
+    log: tuple[str, ...] = ()
+    #: Not 0 where its connections are held until the server ends them: all such floods of a group are on at once.
+    group: int = 0
+    #: A directive without which the flood isn't ended.
+    needs: str = ""
+
+    def __str__(self):
+        return self.attack
+
+
+CALM, BROKEN = "GOAWAY ENHANCE_YOUR_CALM", "GOAWAY PROTOCOL_ERROR"
+
+
+def calmed(name, attack, *words, ends=(CALM,)):
+    return Flood(name, attack, ends, ("warn", *words))
+
+
+RESETS = "streams are reset too often"
+IDLE = "too many frames that move nothing"
+UNREAD = "answers to PING and SETTINGS aren't read"
+#: Beyond what was agreed on of streams at a time, that is.
+RULES = "HTTP/2's rules were violated"
+BLOCK = "a header block far beyond the largest head"
+
+
+def resets(name, attack):
+    """Streams come and go faster than they may; some connections open more than agreed on at a time before that shows."""
+    return calmed(name, attack, RESETS, RULES, ends=(CALM, BROKEN))
+
+
+HTTP2 = [
+    resets("rapid reset", "rapid_reset"),
+    resets("rapid reset of uploads", "rapid_reset_with_bodies"),
+    resets("made-you-reset, a window overflows", "made_you_reset_by_window"),
+    calmed("made-you-reset, WINDOW_UPDATE of 0", "made_you_reset_by_nothing", RULES, ends=(BROKEN,)),
+    resets("made-you-reset, more body than its length", "made_you_reset_by_length"),
+    calmed(
+        "made-you-reset, DATA after the end",
+        "made_you_reset_after_the_end",
+        "a frame came for a closed stream",
+        ends=("GOAWAY STREAM_CLOSED",),
+    ),
+    calmed("made-you-reset, a stream depends on itself", "made_you_reset_by_priority", RULES, IDLE, ends=(BROKEN, CALM)),
+    resets("requests that are refused", "refusals"),
+    resets("empty HEADERS", "empty_headers"),
+    calmed("HEADERS for streams that are over", "streams_that_are_over", IDLE),
+    calmed("CONTINUATION without end", "continuation", BLOCK),
+    calmed("empty CONTINUATION without end", "empty_continuation", "too many CONTINUATION frames"),
+    calmed("HPACK bomb", "hpack_bomb", BLOCK),
+    resets("HPACK bombs below the limit", "hpack_bombs_below_the_limit"),
+    calmed("a bomb of crumbs", "crumbs", BLOCK),
+    calmed("SETTINGS", "settings_flood", IDLE, UNREAD),
+    calmed("PING", "ping_flood", IDLE, UNREAD),
+    calmed("empty DATA", "empty_data", IDLE),
+    calmed("DATA that is all padding", "padding_alone", IDLE),
+    calmed("PRIORITY", "priority_churn", IDLE),
+    calmed("WINDOW_UPDATE", "window_churn", IDLE),
+    calmed("frames nobody knows", "unknown_frames", IDLE),
+    Flood("a connection a millisecond, with a request", "connections", ("left",)),
+]
+
+HEAD = ("info", "took too long to send a request's head")
+BODY = ("info", "took too long to send a request's body")
+REPLY = ("info", "took too long to read the reply")
+LATE = ("info", "timed out during the TLS handshake")
+IN_ORDER = "GOAWAY NO_ERROR"
+
+
+def waits(name, attack, ends, log=(), group=1, needs=""):
+    return Flood(name, attack, (ends,), log, group, needs)
+
+
+WAITING = [
+    waits("1,000 sessions without a request", "idle_sessions", IN_ORDER),
+    waits("half a preface", "half_a_preface", "connection closed"),
+    waits("half a header block", "half_a_header_block", CALM, HEAD),
+    waits("a header block, byte by byte", "slow_header_block", CALM, HEAD),
+    waits("1,000 half-open streams", "half_open_streams", IN_ORDER, BODY, 2),
+    waits("200 streams with windows of zero", "window_of_zero", IN_ORDER, REPLY, 3),
+    waits("windows, byte by byte", "window_drip", IN_ORDER, ("info", "reply"), 3, "send_min_rate"),
+    waits("400 streams and a socket that isn't read", "unread_socket", "connection closed", REPLY, 4),
+]
+
+HTTP1 = [
+    Flood("a connection a millisecond to the TLS port", "http1_connections", ("left",), ("info", "TLS handshake failed")),
+    Flood("passwords tried on bcrypt from one address", "hashing", ("401", "503", "429"), ()),
+    waits("1,000 connections that say nothing", "idle_connections", "connection closed", LATE, 5),
+    waits("1,000 idle handshakes", "idle_handshakes", "connection closed", LATE, 6),
+    waits("slow head", "slow_head", "408", HEAD, 3),
+    waits("stopped body", "stopped_body", "408", BODY, 3),
+    waits("slow body", "slow_body", "408", ("info", "request's body"), 3, "client_min_rate"),
+    waits("slow read", "slow_read", "connection closed", REPLY, 1),
+]
+
+
+@cache
+def knows(directive):
+    """Whether this build has the directive."""
+    return subprocess.run([postern_binary(), "directives", directive], capture_output=True).returncode == 0
+
+
+def known(floods):
+    return [flood for flood in floods if not flood.needs or knows(flood.needs)]
+
+
+SECTIONS = {"HTTP/2": known(HTTP2 + WAITING), "HTTP/1 and TLS": known(HTTP1)}
+FLOODS = [flood for floods in SECTIONS.values() for flood in floods]

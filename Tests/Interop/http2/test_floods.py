@@ -1,0 +1,240 @@
+"""Floods: others are answered meanwhile, memory stays bounded, and who floods is shown the door with a reason in the log."""
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from faults.log import Log
+from faults.peer import Peer
+from harness.client import Connection, basic, in_threads
+from harness.ports import wait_until
+from harness.process import Server
+from harness.site import Site
+
+from .attacks import Attackers
+from .flood import FLOODS, knows
+from .row import PROVED
+
+#: Seconds that a flood lasts, and that those last whose clients wait to be ended.
+SECONDS, WAITING_SECONDS = 0.6, 6
+#: How many times the quiet p99 another client may have to wait, what is allowed on a busy machine anyhow, and how often
+#: a machine that others keep busy is asked again.
+TIMES, FLOOR, TRIES = 5, 0.025, 3
+MEMORY = 50 << 20
+
+LOCATIONS = """
+location = /none { return 204; }
+location /attack/ { proxy_pass http://ATTACKED; }
+location /costly/ { auth_basic "costly"; auth_basic_user_file {directory}/costly; proxy_pass http://gateway; }
+"""
+TIMEOUTS = "client_header_timeout 1s; client_body_timeout 1s; send_timeout 1s; keepalive_timeout 1s;"
+
+
+class Bystander:
+    """Another client: asks with pauses on one connection, takes the time, and looks at the server's memory."""
+
+    PAUSE = 0.004
+
+    def __init__(self, server):
+        self._server = server
+        self._end = threading.Event()
+        self.clear()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def clear(self):
+        self.times, self.failures, self.peak = [], [], 0
+
+    @property
+    def p99(self):
+        return sorted(self.times)[int(len(self.times) * 0.99)]
+
+    def _run(self):
+        connection = None
+        while not self._end.is_set():
+            began = time.perf_counter()
+            try:
+                connection = connection or self._server.connect()
+                answer = connection.request("GET", "/bystander")
+                if answer.status != 200:
+                    self.failures.append(answer.status)
+                self.times.append(time.perf_counter() - began)
+            except (OSError, ValueError) as error:
+                self.failures.append(error)
+                connection = None
+            self.peak = max(self.peak, resident(self._server))
+            self._end.wait(self.PAUSE)
+
+    def close(self):
+        self._end.set()
+        self._thread.join(20)
+
+
+def resident(server):
+    return int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Stage:
+    def __init__(self, directory, certificate, context):
+        self.attacked, self.calm = Peer(*certificate), Peer(*certificate)
+        # What an upstream in Python takes of the machine isn't to be felt either.
+        for thread in Path(f"/proc/{self.attacked.pid}/task").iterdir():
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), 10)
+        locations = LOCATIONS.replace("ATTACKED", f"127.0.0.1:{self.attacked.ports['scripted']}")
+        rates = [f"{name} 1k;" for name in ("client_min_rate", "send_min_rate") if knows(name)]
+        site = Site(
+            upstream=f"127.0.0.1:{self.calm.ports['scripted']}",
+            http2=True,
+            workers=2,
+            listeners=["h2c"],
+            server="listen {h2c} http2; keepalive_requests 1000000;" + TIMEOUTS + " ".join(rates),
+            native_server=locations,
+        )
+        users = [f"carol:{hashed('password')}"] + [f"user{n}:{hashed(f'word{n}')}" for n in range(5)]
+        (directory / "costly").write_text("\n".join(users) + "\n")
+        self.server = Server("postern-native", directory, site, *certificate, context)
+        self.log = Log(directory / "error.log")
+        self.bystander = Bystander(self.server)
+        wait_until(lambda: len(self.bystander.times) > 20, "the bystander's first answers")
+        self.bystander.clear()
+        time.sleep(1.5)
+        self.quiet = self.bystander.p99
+
+    def close(self):
+        self.bystander.close()
+        self.server.stop()
+        self.attacked.close()
+        self.calm.close()
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.server.pid}/fd"))
+
+    def flood(self, floods, seconds, meanwhile=None):
+        """Plays these at once; their results by attack, with what the bystander and the log have seen checked."""
+        for tries in range(TRIES, 0, -1):
+            self.bystander.clear()
+            before, mark = resident(self.server), self.log.mark()
+            attackers = Attackers([flood.attack for flood in floods], seconds, self.server.ports)
+            if meanwhile:
+                meanwhile()
+            results = attackers.results(seconds + 40)
+            assert self.bystander.failures == [], f"others suffered: {self.bystander.failures[:3]}"
+            grown = self.bystander.peak - before
+            assert grown < MEMORY, f"{grown >> 20} MiB more"
+            # A machine that others keep busy at that moment says nothing about the flood.
+            if self.bystander.p99 <= max(TIMES * self.quiet, FLOOR):
+                return results, mark
+        raise AssertionError(f"others waited {self.bystander.p99 * 1e3:.1f} ms, not {self.quiet * 1e3:.1f} ms (p99)")
+
+    def check(self, flood, result, mark):
+        """Every connection ended as it should, and each has its line."""
+        ends = dict(result["ends"])
+        # The one that was under way when the time was over.
+        cut = ends.pop("time over", 0)
+        assert cut <= 1
+        ended = sum(ends.values())
+        assert set(ends) <= set(flood.ends) and ended > 0, result
+        if not flood.log:
+            return
+        level, *words = flood.log
+
+        def lines():
+            return [line for line in self.log.since(mark) if line[0] == level and any(part in line[1] for part in words)]
+
+        # Of a thousand lines a moment the log's ring may drop some, and says how many.
+        least = ended - ended // 50
+        wait_until(lambda: len(lines()) >= least, f"{least} lines of {words!r}", 3)
+
+
+def hashed(password):
+    words = ["htpasswd", "-nbBC", "10", "x", password]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip().split(":", 1)[1]
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory, certificate, context):
+    stage = Stage(tmp_path_factory.mktemp("floods"), certificate, context)
+    yield stage
+    stage.close()
+
+
+@pytest.mark.parametrize("flood", [flood for flood in FLOODS if not flood.group and flood.attack != "hashing"], ids=str)
+def test_flood(flood, stage):
+    files = stage.descriptors()
+    results, mark = stage.flood([flood], SECONDS)
+    stage.check(flood, results[flood.attack], mark)
+    wait_until(lambda: stage.descriptors() <= files + 20, "descriptors to come back", 10)
+    PROVED[flood.name] = flood
+
+
+@pytest.mark.parametrize("group", sorted({flood.group for flood in FLOODS} - {0}))
+def test_those_who_wait(group, stage):
+    """All of a group at once: each of their connections and streams is ended when its time is over."""
+    floods = [flood for flood in FLOODS if flood.group == group]
+    files = stage.descriptors()
+    results, mark = stage.flood(floods, WAITING_SECONDS)
+    wrong = {}
+    for flood in floods:
+        try:
+            stage.check(flood, results[flood.attack], mark)
+            PROVED[flood.name] = flood
+        except AssertionError as error:
+            wrong[flood.name] = str(error), results[flood.attack]
+    assert wrong == {}
+    wait_until(lambda: stage.descriptors() <= files + 20, "descriptors to come back", 10)
+
+
+def test_passwords_tried_from_one_address(stage):
+    """Others log in meanwhile, for the first time: what they wait is their own hash and one or two of the attacker's."""
+    flood = next(flood for flood in FLOODS if flood.attack == "hashing")
+    waits = []
+
+    def log_in():
+        for number in range(5):
+            with Connection(stage.server.ports["plain"], source="127.0.0.9") as connection:
+                began = time.perf_counter()
+                answer = connection.request("GET", "/costly/", [basic(f"user{number}", f"word{number}")])
+                waits.append(time.perf_counter() - began)
+                assert answer.status == 200
+
+    results, mark = stage.flood([flood], 2, meanwhile=log_in)
+    stage.check(flood, results["hashing"], mark)
+    assert max(waits) < 1.5, waits
+    PROVED[flood.name] = flood
+
+
+SLOW_HTTP_TEST = {
+    "-H": ["-H", "-i", "1"],
+    "-B": ["-B", "-i", "1", "-s", "8192", "-u", "/attack/takes_the_body"],
+    "-X": ["-X", "-w", "1", "-y", "64", "-n", "1", "-z", "8", "-k", "1", "-u", "/attack/zeros"],
+}
+
+
+def test_slowhttptest(stage):
+    """All its attacks at once: it finds the service available all the time."""
+    program = shutil.which("slowhttptest")
+    if not program:
+        pytest.skip("no slowhttptest here")
+    base = f"http://127.0.0.1:{stage.server.ports['plain']}"
+
+    def run(index):
+        options = list(SLOW_HTTP_TEST.values())[index]
+        path = "/none"
+        if "-u" in options:
+            place = options.index("-u")
+            path, options = options[place + 1], options[:place]
+        words = [program, "-c", "200", "-r", "200", "-l", "3", "-p", "2", *options, "-u", base + path]
+        return subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
+
+    stage.bystander.clear()
+    before = resident(stage.server)
+    outputs = in_threads(len(SLOW_HTTP_TEST), run)
+    assert stage.bystander.failures == []
+    assert stage.bystander.peak - before < MEMORY
+    for output in outputs:
+        assert "service available:   YES" in output.replace("\x1b[1;32m", "").replace("\x1b[0m", "") or "YES" in output, output[-2000:]
