@@ -44,8 +44,9 @@ def _row(row):
 @part("floods")
 def _floods():
     lines = [
-        "While each of these goes on, another client is answered with a p99 within five times the quiet one, memory grows by",
-        "less than 50 MiB, and every connection of the attacker's ends as shown, with a line in the log.",
+        "While each of these goes on, another client is answered with a p99 within five times that of a server beside it which",
+        "nobody floods (or 25 ms), memory grows by less than 50 MiB, and every connection of the attacker's ends as shown, with a",
+        "line in the log.",
     ]
     for heading, floods in flood.SECTIONS.items():
         lines += ["", f"### {heading}", "", "| flood | each connection ends with | the log says |", "|---|---|---|"]

@@ -59,7 +59,7 @@ HTTP2 = [
         "a frame came for a closed stream",
         ends=("GOAWAY STREAM_CLOSED",),
     ),
-    calmed("made-you-reset, a stream depends on itself", "made_you_reset_by_priority", RULES, IDLE, ends=(BROKEN, CALM)),
+    calmed("made-you-reset, a stream depends on itself", "made_you_reset_by_priority", RULES, RESETS, IDLE, ends=(BROKEN, CALM)),
     resets("requests that are refused", "refusals"),
     resets("empty HEADERS", "empty_headers"),
     calmed("HEADERS for streams that are over", "streams_that_are_over", IDLE),
