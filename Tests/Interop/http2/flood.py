@@ -1,10 +1,6 @@
 """The floods, as a table: how each connection of an attacker's ends, and why, as the log has it."""
 
-import subprocess
 from dataclasses import dataclass
-from functools import cache
-
-from harness.process import postern_binary
 
 
 @dataclass(frozen=True)
@@ -20,8 +16,6 @@ class Flood:
     log: tuple[str, ...] = ()
     #: Not 0 where its connections are held until the server ends them: all such floods of a group are on at once.
     group: int = 0
-    #: A directive without which the flood isn't ended.
-    needs: str = ""
 
     def __str__(self):
         return self.attack
@@ -85,8 +79,8 @@ LATE = ("info", "timed out during the TLS handshake")
 IN_ORDER = "GOAWAY NO_ERROR"
 
 
-def waits(name, attack, ends, log=(), group=1, needs=""):
-    return Flood(name, attack, (ends,), log, group, needs)
+def waits(name, attack, ends, log=(), group=1):
+    return Flood(name, attack, (ends,), log, group)
 
 
 WAITING = [
@@ -96,7 +90,7 @@ WAITING = [
     waits("a header block, byte by byte", "slow_header_block", CALM, HEAD),
     waits("1,000 half-open streams", "half_open_streams", IN_ORDER, BODY, 2),
     waits("200 streams with windows of zero", "window_of_zero", IN_ORDER, REPLY, 3),
-    waits("windows, byte by byte", "window_drip", IN_ORDER, ("info", "reply"), 3, "send_min_rate"),
+    waits("windows, byte by byte", "window_drip", IN_ORDER, ("info", "reply"), 3),
     waits("400 streams and a socket that isn't read", "unread_socket", "connection closed", REPLY, 4),
 ]
 
@@ -107,20 +101,10 @@ HTTP1 = [
     waits("1,000 idle handshakes", "idle_handshakes", "connection closed", LATE, 6),
     waits("slow head", "slow_head", "408", HEAD, 3),
     waits("stopped body", "stopped_body", "408", BODY, 3),
-    waits("slow body", "slow_body", "408", ("info", "request's body"), 3, "client_min_rate"),
+    waits("slow body", "slow_body", "408", ("info", "request's body"), 3),
     waits("slow read", "slow_read", "connection closed", REPLY, 1),
 ]
 
 
-@cache
-def knows(directive):
-    """Whether this build has the directive."""
-    return subprocess.run([postern_binary(), "directives", directive], capture_output=True).returncode == 0
-
-
-def known(floods):
-    return [flood for flood in floods if not flood.needs or knows(flood.needs)]
-
-
-SECTIONS = {"HTTP/2": known(HTTP2 + WAITING), "HTTP/1 and TLS": known(HTTP1)}
+SECTIONS = {"HTTP/2": HTTP2 + WAITING, "HTTP/1 and TLS": HTTP1}
 FLOODS = [flood for floods in SECTIONS.values() for flood in floods]
