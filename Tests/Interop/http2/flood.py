@@ -51,6 +51,7 @@ HTTP2 = [
         "made-you-reset, DATA after the end",
         "made_you_reset_after_the_end",
         "a frame came for a closed stream",
+        IDLE,
         ends=("GOAWAY STREAM_CLOSED",),
     ),
     calmed("made-you-reset, a stream depends on itself", "made_you_reset_by_priority", RULES, RESETS, IDLE, ends=(BROKEN, CALM)),
