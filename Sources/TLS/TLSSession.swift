@@ -130,6 +130,7 @@ package struct TLSSession: ~Copyable {
         unsafe transport.pointee.isHolding = false
         if result == 1 {
             state = .established
+            keepCertificate()
             handOver(emittedFrom: mark)
             // The request is here already: the ticket can go out together with its answer.
             if unsafe self.session == nil || SSL_version(session) >= TLS1_3_VERSION, hasPending { return .done }

@@ -54,6 +54,8 @@ struct Transport: ~Copyable {
     var records: RecordReader?
     /// What was agreed on, kept when OpenSSL's session goes.
     var agreement: Agreement?
+    /// A client's, where a server asked for one.
+    var certificate: PeerCertificate?
 
     init(descriptor: Int32) { self.descriptor = descriptor }
 

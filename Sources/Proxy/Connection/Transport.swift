@@ -162,4 +162,14 @@ struct Transport: ~Copyable {
         case .none: break
         }
     }
+
+    /// What a client showed of itself; nil where it was not asked, or showed nothing.
+    var peerCertificate: PeerCertificate? {
+        switch session {
+        case .some(let session): session.peerCertificate
+        case .none: nil
+        }
+    }
+
+    var peerVerification: PeerVerification { peerCertificate?.verification ?? .none }
 }
