@@ -172,4 +172,13 @@ struct Transport: ~Copyable {
     }
 
     var peerVerification: PeerVerification { peerCertificate?.verification ?? .none }
+
+    /// A failed read or write in words; in those of TLS where it was TLS.
+    func describe(_ error: SystemError) -> String {
+        switch session {
+        case .some(let session): if error.code == EPROTO, let cause = session.lastError { return "\(cause)" }
+        case .none: break
+        }
+        return "\(error)"
+    }
 }

@@ -160,9 +160,11 @@ extension Worker {
     /// The client has gone while no request was under way.
     private mutating func clientLeft(_ client: Ref<ClientConnection>, _ error: SystemError?) {
         if client.value.exchange != nil {
-            services.log.info("client \(client.value.peer) left in the middle of a request's head")
+            let reason = error.map { ": " + client.value.transport.describe($0) } ?? ""
+            services.log.info("client \(client.value.peer) left in the middle of a request's head\(reason)")
         } else if let error {
-            services.log.info("connection of client \(client.value.peer) broke between requests: \(error)")
+            let reason = client.value.transport.describe(error)
+            services.log.info("connection of client \(client.value.peer) broke between requests: \(reason)")
         }
         close(client)
     }

@@ -73,9 +73,11 @@ extension Worker {
         case .endOfStream where exchange.value.isStreamed:
             endStreamedBody(client, exchange)
             return true
-        case .endOfStream, .failed:
+        case let result:
             exchange.value.refusal = .clientGone
-            services.log.info("client left in the middle of a request's body; \(describe(exchange))")
+            var reason = ""
+            if case .failed(let error) = result { reason = ": " + client.value.transport.describe(error) }
+            services.log.info("client left in the middle of a request's body; \(describe(exchange))\(reason)")
             abort(client)
             return false
         }

@@ -160,7 +160,8 @@ extension Worker {
     }
 
     private func reportBroken(_ client: Ref<ClientConnection>, _ side: StaticString, _ error: SystemError) {
-        services.log.info("upgraded connection of client \(client.value.peer) broke on the \(side)'s side: \(error)")
+        let reason = client.value.transport.describe(error)
+        services.log.info("upgraded connection of client \(client.value.peer) broke on the \(side)'s side: \(reason)")
     }
 
     /// One side has ended: both do, the client after what waits for it.
