@@ -27,8 +27,12 @@ package final class PeerCertificate: Sendable {
         guard let certificate = unsafe SSL_get0_peer_certificate(session) else { return nil }
         let result = unsafe SSL_get_verify_result(session)
         verification = result == Int(X509_V_OK) ? .verified : .failed(result)
-        subject = unsafe Self.text { unsafe X509_NAME_print_ex($0, X509_get_subject_name(certificate), 0, COPENSSL_NAME_ASCII) }
-        issuer = unsafe Self.text { unsafe X509_NAME_print_ex($0, X509_get_issuer_name(certificate), 0, COPENSSL_NAME_ASCII) }
+        subject = unsafe Self.text {
+            unsafe X509_NAME_print_ex($0, X509_get_subject_name(certificate), 0, COPENSSL_NAME_ASCII)
+        }
+        issuer = unsafe Self.text {
+            unsafe X509_NAME_print_ex($0, X509_get_issuer_name(certificate), 0, COPENSSL_NAME_ASCII)
+        }
         serial = unsafe Self.text { unsafe i2a_ASN1_INTEGER($0, X509_get0_serialNumber(certificate)) }
         start = unsafe Self.text { unsafe ASN1_TIME_print($0, X509_get0_notBefore(certificate)) }
         end = unsafe Self.text { unsafe ASN1_TIME_print($0, X509_get0_notAfter(certificate)) }

@@ -5,7 +5,8 @@ internal import Glibc
 package struct TLSError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What was being done.
     package enum Stage: UInt8, Sendable {
-        case loadingCertificate, loadingKey, matchingKey, loadingAuthorities, loadingRevocations, loadingStaple, settings
+        case loadingCertificate, loadingKey, matchingKey, loadingAuthorities, loadingRevocations, loadingStaple,
+            settings
         case handshake, read, write
     }
 

@@ -261,8 +261,10 @@ def test_warnings_are_bounded(peer, server, recorder, version, says):
 
 @pytest.mark.parametrize("version", [(3, 3), (3, 4)], ids=["1.2", "1.3"])
 def test_empty_records_are_bounded(peer, server, recorder, version):
-    empty = ApplicationData().create(bytearray())
-    flood(server, recorder, version, lambda connection: put(connection, empty), 10_000, "record too small")
+    def step(connection):
+        return put(connection, ApplicationData().create(bytearray()))
+
+    flood(server, recorder, version, step, 10_000, "record too small")
 
 
 def test_renegotiation_is_bounded(peer, server, recorder):

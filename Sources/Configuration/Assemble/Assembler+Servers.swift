@@ -82,7 +82,9 @@ extension Assembler {
         return settings
     }
 
-    private mutating func tlsSettings(_ scope: Scope, _ listeners: [ListenerConfiguration], _ index: Int) -> ServerTLSSettings {
+    private mutating func tlsSettings(_ scope: Scope, _ listeners: [ListenerConfiguration], _ index: Int)
+        -> ServerTLSSettings
+    {
         let certificates = scope.effective(\.certificates) ?? []
         let keys = scope.effective(\.keys) ?? []
         if let extra = certificates.dropFirst(keys.count).first {
@@ -122,7 +124,9 @@ extension Assembler {
             let hint = "no OCSP responder is asked; ssl_stapling_file staples a response that you fetched"
             report(.note(staples.range, "\"ssl_stapling\" has no effect", hint: hint))
         } else if let file, settings.stapleFile == nil, staples == nil {
-            report(.note(file.range, "\"ssl_stapling_file\" has no effect", hint: "Nginx wants \"ssl_stapling on;\" too"))
+            report(
+                .note(file.range, "\"ssl_stapling_file\" has no effect", hint: "Nginx wants \"ssl_stapling on;\" too")
+            )
         }
     }
 

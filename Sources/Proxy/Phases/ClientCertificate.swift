@@ -7,7 +7,8 @@ import TLS
 struct ClientCertificate {
     /// The answer to a client that doesn't meet the condition, as Nginx has it (its statuses 495 and 496).
     static func refuse(_ request: RequestContext, _ server: Ref<ServerRuntime>) -> Reply? {
-        let client = request.client
+        // A stream of HTTP/2 has met what its connection has.
+        let client = request.client.connection
         guard server.value.clientVerification != .off, client.value.transport.isSecure else { return nil }
         var reply = Reply(400)
         reply.closes = true
@@ -27,6 +28,7 @@ struct ClientCertificate {
 extension RequestContext {
     /// Appends a variable of the client's certificate; nothing where it showed none, but for `$ssl_client_verify`.
     func appendCertificate(_ code: VariableCode, to output: inout ByteBuffer) {
+        let client = client.connection
         guard client.value.transport.isSecure else { return }
         guard let certificate = client.value.transport.peerCertificate else {
             if code == .tlsClientVerify { output.append("NONE") }

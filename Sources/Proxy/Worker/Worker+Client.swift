@@ -70,8 +70,12 @@ extension Worker {
 
     /// Says why a client's certificate doesn't verify; its requests are judged by their server.
     private func reportCertificate(_ client: Ref<ClientConnection>) {
-        guard let certificate = client.value.transport.peerCertificate, certificate.verification != .verified else { return }
-        services.log.info("certificate of client \(client.value.peer) does not verify: \(certificate.verification.reason)")
+        guard let certificate = client.value.transport.peerCertificate, certificate.verification != .verified else {
+            return
+        }
+        services.log.info(
+            "certificate of client \(client.value.peer) does not verify: \(certificate.verification.reason)"
+        )
     }
 
     /// Tells someone who typed `http://` for a TLS port what is wrong, in plain text.
