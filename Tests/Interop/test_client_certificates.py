@@ -104,6 +104,44 @@ def test_what_each_mode_admits(peer, start, recorder, people, context, mode, sho
     assert set(told(recorder).values()) <= {None, ""}
 
 
+@pytest.mark.parametrize(
+    "shown, host, statuses",
+    [
+        ("good", "localhost", [200, 200]),
+        ("none", "localhost", [400, 400]),
+        ("stranger", "localhost", [400, 400]),
+        ("good", "open.test", [421, 421]),
+    ],
+)
+def test_streams_are_held_to_it_too(peer, start, recorder, people, authority, shown, host, statuses):
+    """HTTP/2, two requests of one client."""
+    site = verifying(recorder, people, server="listen {multiplexed} ssl http2;", listeners=["multiplexed"])
+    site.top = f"""
+server {{
+    listen {{multiplexed}} ssl http2;
+    server_name open.test;
+    ssl_certificate {{certificate}};
+    ssl_certificate_key {{key}};
+    location / {{ proxy_pass http://gateway; }}
+}}"""
+    server = start(peer, site)
+    address = f"https://localhost:{server.ports['multiplexed']}/"
+    command = ["curl", "--http2", "-sS", "-m", "20", "--cacert", authority.certificate, "-H", f"Host: {host}"]
+    command += ["--resolve", f"localhost:{server.ports['multiplexed']}:127.0.0.1"]
+    command += ["-o", "/dev/null", "-o", "/dev/null", "-w", "%{http_version} %{http_code}\n"]
+    if people.shown[shown]:
+        command += ["--cert", people.shown[shown][0], "--key", people.shown[shown][1]]
+    output = subprocess.run([*command, address, address], capture_output=True, text=True, timeout=30).stdout
+    if peer == "nginx" and 421 in statuses:  # It looks at what the Host's server demands alone.
+        statuses = [200, 200]
+    assert output.split("\n")[:-1] == [f"2 {status}" for status in statuses]
+    if statuses[0] == 200:
+        verify, subject = told(recorder)["verify"], told(recorder)["s_dn"]
+        assert (verify, subject) == ("SUCCESS", r"CN=good,O=K\C3\A4se\, Brot/Wein") or peer == "nginx"
+    else:
+        assert recorder.requests == []
+
+
 def test_depth_counts_authorities_in_between(peer, start, recorder, people, context):
     server = start(peer, verifying(recorder, people, server="ssl_verify_depth 2;"))
     with server.connect(context=showing(context, people.shown["deep"])) as connection:

@@ -32,7 +32,8 @@ GROWTH = 8 << 20
 
 @pytest.fixture
 def server(peer, start, recorder):
-    return start(peer, Site(upstream=recorder.address, server="ssl_protocols TLSv1.2 TLSv1.3;"))
+    lines = "ssl_protocols TLSv1.2 TLSv1.3; listen {multiplexed} ssl http2;"
+    return start(peer, Site(upstream=recorder.address, server=lines, listeners=["multiplexed"]))
 
 
 @contextlib.contextmanager
@@ -178,15 +179,16 @@ def test_many_who_stop_halfway(peer, server, recorder):
 # After the handshake.
 
 
-def shaken(server, version, **options):
-    """A client that has shaken hands and knows how to misbehave."""
-    raw = socket.create_connection(("127.0.0.1", server.ports["tls"]))
+def shaken(server, version, port="tls"):
+    """A client that has shaken hands and knows how to misbehave; on the port "multiplexed" it is to speak HTTP/2."""
+    raw = socket.create_connection(("127.0.0.1", server.ports[port]))
     raw.settimeout(20)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection = TLSConnection(raw)
     settings = HandshakeSettings()
     settings.minVersion = settings.maxVersion = version
-    connection.handshakeClientCert(settings=settings, serverName="localhost", **options)
+    protocols = [bytearray(b"h2")] if port == "multiplexed" else None
+    connection.handshakeClientCert(settings=settings, serverName="localhost", alpn=protocols)
     connection.raw = raw
     return connection
 
@@ -225,10 +227,10 @@ def told(connection):
     return None
 
 
-def flood(server, recorder, version, step, count, says):
+def flood(server, recorder, version, port, step, count, says):
     """Takes up to `count` steps on a session, of which each says whether it still stands."""
     with undisturbed(server, recorder, says=says):
-        connection = shaken(server, version)
+        connection = shaken(server, version, port)
         began, sent = time.monotonic(), 0
         while sent < count and step(connection):
             sent += 1
@@ -239,9 +241,13 @@ def flood(server, recorder, version, step, count, says):
 
 
 @pytest.mark.parametrize("asks", [0, 1], ids=["just-so", "asking-back"])
-def test_key_updates_are_bounded(peer, server, recorder, asks):
+@pytest.mark.parametrize("port", ["tls", "multiplexed"], ids=["http1", "http2"])
+def test_key_updates_are_bounded(peer, server, recorder, asks, port):
     """10,000 of them; what passes is what the sockets hold before the end is seen."""
-    flood(server, recorder, (3, 4), lambda connection: updated(connection, asks), 10_000, "too many key updates")
+    def step(connection):
+        return updated(connection, asks)
+
+    flood(server, recorder, (3, 4), port, step, 10_000, "too many key updates")
 
 
 def test_key_updates_within_bounds(peer, server, recorder):
@@ -254,24 +260,27 @@ def test_key_updates_within_bounds(peer, server, recorder):
 
 
 @pytest.mark.parametrize("version, says", [((3, 3), "too many warn alerts"), ((3, 4), "")], ids=["1.2", "1.3"])
-def test_warnings_are_bounded(peer, server, recorder, version, says):
+@pytest.mark.parametrize("port", ["tls", "multiplexed"], ids=["http1", "http2"])
+def test_warnings_are_bounded(peer, server, recorder, version, says, port):
     warning = Alert().create(AlertDescription.user_canceled, AlertLevel.warning)
-    flood(server, recorder, version, lambda connection: put(connection, warning), 10_000, says)
+    flood(server, recorder, version, port, lambda connection: put(connection, warning), 10_000, says)
 
 
 @pytest.mark.parametrize("version", [(3, 3), (3, 4)], ids=["1.2", "1.3"])
-def test_empty_records_are_bounded(peer, server, recorder, version):
+@pytest.mark.parametrize("port", ["tls", "multiplexed"], ids=["http1", "http2"])
+def test_empty_records_are_bounded(peer, server, recorder, version, port):
     def step(connection):
         return put(connection, ApplicationData().create(bytearray()))
 
-    flood(server, recorder, version, step, 10_000, "record too small")
+    flood(server, recorder, version, port, step, 10_000, "record too small")
 
 
-def test_renegotiation_is_bounded(peer, server, recorder):
+@pytest.mark.parametrize("port", ["tls", "multiplexed"], ids=["http1", "http2"])
+def test_renegotiation_is_bounded(peer, server, recorder, port):
     """Each attempt is refused with a warning; who goes on is ended."""
 
     hello = ClientHello().create((3, 3), bytearray(32), bytearray(), [0xC02F, 0x00FF], None)
-    flood(server, recorder, (3, 3), lambda connection: put(connection, hello), 10_000, "renegotiation")
+    flood(server, recorder, (3, 3), port, lambda connection: put(connection, hello), 10_000, "renegotiation")
 
 
 @pytest.mark.parametrize("version", [(3, 3), (3, 4)], ids=["1.2", "1.3"])
