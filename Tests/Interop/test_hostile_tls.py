@@ -160,9 +160,9 @@ def test_a_hello_of_64_KiB(peer, server, recorder, size):
 
 
 def test_many_who_stop_halfway(peer, server, recorder):
-    """200 hellos of which the last byte never comes, and 200 that nothing follows."""
+    """100 hellos of which the last byte never comes, and 100 that nothing follows."""
     connections = []
-    count = 400
+    count = 200
     with undisturbed(server, recorder, lines=count, growth=count * (64 << 10)):
         try:
             for index in range(count):
