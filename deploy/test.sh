@@ -37,7 +37,8 @@ if [ $unit -eq 1 ]; then
 fi
 
 if [ $interop -eq 1 ]; then
-    need_packages nginx curl openssl apache2-utils python3 python3-venv procps util-linux nghttp2-client
+    need_packages nginx curl openssl apache2-utils python3 python3-venv procps util-linux nghttp2-client testssl.sh \
+        slowhttptest chromium
     build_release
     say "interop tests against $binary"
     venv="$root/.build-venv"

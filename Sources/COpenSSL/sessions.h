@@ -24,6 +24,8 @@ static const uint64_t COPENSSL_OP_NO_TLSv1_3 = SSL_OP_NO_TLSv1_3;
 
 /// RFC 2253, UTF-8 left as it is.
 static const unsigned long COPENSSL_NAME_RFC2253 = XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB;
+/// RFC 2253, ASCII throughout.
+static const unsigned long COPENSSL_NAME_ASCII = XN_FLAG_RFC2253;
 
 static inline long COpenSSL_CTX_set_mode(SSL_CTX *c, long m) { return SSL_CTX_set_mode(c, m); }
 static inline long COpenSSL_CTX_set_read_ahead(SSL_CTX *c, int on) { return SSL_CTX_set_read_ahead(c, on); }

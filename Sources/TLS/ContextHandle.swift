@@ -107,15 +107,12 @@ struct StableBytes: ~Copyable, @unchecked Sendable {
 func readFile(_ path: String, limit: Int) -> [UInt8]? {
     guard let bio = unsafe BIO_new_file(path, "rb") else { return nil }
     defer { unsafe BIO_free(bio) }
-    var content = [UInt8](repeating: 0, count: limit)
-    var length = 0
-    while length < limit {
-        let count = unsafe content.withUnsafeMutableBytes { space in
-            unsafe BIO_read(bio, space.baseAddress! + length, Int32(limit - length))
-        }
+    var content: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while content.count < limit {
+        let count = unsafe BIO_read(bio, &piece, Int32(piece.count))
         if count <= 0 { break }
-        length += Int(count)
+        content += piece.prefix(Int(count))
     }
-    guard length < limit else { return nil }
-    return Array(content[..<length])
+    return content.count < limit ? content : nil
 }

@@ -6,7 +6,8 @@ extension ServerContext {
         let pointer = unsafe handle.pointer
         let this = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe SSL_CTX_set_client_hello_cb(pointer, selectContext, nil)
-        if settings.ticketsEnabled { unsafe SSL_CTX_set_tlsext_ticket_key_evp_cb(pointer, prepareTicket) }
+        // OpenSSL asks the context that a session began with, even where another one's tickets are meant.
+        unsafe SSL_CTX_set_tlsext_ticket_key_evp_cb(pointer, prepareTicket)
         if protocolList.count > 0 { unsafe SSL_CTX_set_alpn_select_cb(pointer, selectProtocol, this) }
         if staple.count > 0 {
             _ = unsafe COpenSSL_CTX_set_tlsext_status_cb(pointer, stapleResponse)

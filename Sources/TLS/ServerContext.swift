@@ -41,6 +41,9 @@ package final class ServerContext: Sendable {
             guard let content = readFile(file, limit: 1 << 16) else {
                 throw TLSError.drained(.loadingStaple, file: file)
             }
+            guard Self.isResponse(content) else {
+                throw TLSError(.loadingStaple, file: file, note: "it holds no OCSP response in DER form")
+            }
             staple = content
         }
 
@@ -66,20 +69,20 @@ package final class ServerContext: Sendable {
         }
     }
 
+    /// Whether the bytes are an OCSP response, whatever it says (RFC 6960, section 4.2.1).
+    private static func isResponse(_ content: [UInt8]) -> Bool {
+        defer { ERR_clear_error() }
+        return unsafe content.withUnsafeBufferPointer { bytes in
+            var position = bytes.baseAddress
+            guard let response = unsafe d2i_OCSP_RESPONSE(nil, &position, bytes.count) else { return false }
+            unsafe OCSP_RESPONSE_free(response)
+            return true
+        }
+    }
+
     /// A session must not outlive a change in what clients have to prove, so that is part of its context.
     private static func identity(of settings: ServerTLSSettings) throws(TLSError) -> [UInt8] {
-        var message = settings.sessionContext
-        message.append(settings.clientVerification.rawValue)
-        message.append(UInt8(truncatingIfNeeded: settings.clientVerificationDepth))
-        if settings.clientVerification != .off, let file = settings.clientAuthorityFile {
-            guard let content = readFile(file, limit: 1 << 22) else {
-                throw TLSError.drained(.loadingAuthorities, file: file)
-            }
-            message += content
-        }
-        var digest = [UInt8](repeating: 0, count: 32)
-        unsafe EVP_Digest(message, message.count, &digest, nil, EVP_sha256(), nil)
-        return digest
+        ServerTLSSettings.digest(settings.sessionContext + (try settings.clientDemands()))
     }
 }
 
@@ -109,27 +112,5 @@ extension ContextHandle {
             _ = unsafe COpenSSL_CTX_sess_set_cache_size(pointer, max(bytes / 1024, 1))
         }
         _ = unsafe COpenSSL_CTX_set_session_cache_mode(pointer, Int(mode))
-    }
-
-    fileprivate func setClientVerification(_ settings: ServerTLSSettings) throws(TLSError) {
-        unsafe SSL_CTX_set_verify_depth(pointer, Int32(settings.clientVerificationDepth))
-        if settings.clientVerification == .off { return }
-        if let file = settings.clientAuthorityFile {
-            try loadAuthorities(file)
-            guard let names = unsafe SSL_load_client_CA_file(file) else {
-                throw TLSError.drained(.loadingAuthorities, file: file)
-            }
-            unsafe SSL_CTX_set_client_CA_list(pointer, names)
-        } else if settings.clientVerification != .optionalNoCA {
-            throw TLSError(.settings, note: "clients are to be verified, but by no authority")
-        }
-        switch settings.clientVerification {
-        case .off: break
-        case .optional: unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER, nil)
-        case .required:
-            unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
-        case .optionalNoCA:
-            unsafe SSL_CTX_set_verify(pointer, SSL_VERIFY_PEER) { _, _ in 1 }
-        }
     }
 }

@@ -46,9 +46,13 @@ package struct ServerTLSSettings: Sendable {
     /// What may be spoken, the server's preference first; none turns ALPN off.
     package var applicationProtocols: [ApplicationProtocol] = []
     package var clientVerification: ClientVerification = .off
-    /// PEM file of the authorities that may have issued clients' certificates.
+    /// PEM file of the authorities that may have issued clients' certificates; their names are sent to clients.
     package var clientAuthorityFile: String?
-    /// Greatest length of a client's chain.
+    /// PEM file of more such authorities, of which nothing is sent.
+    package var clientTrustedFile: String?
+    /// PEM file of lists of revoked certificates, one of each authority in a chain (RFC 5280, section 5).
+    package var clientRevocationFile: String?
+    /// How many authorities may stand between a client's certificate and a trusted one.
     package var clientVerificationDepth = 1
     /// File of a DER OCSP response to staple (RFC 6066, 8).
     package var stapleFile: String?
@@ -64,11 +68,15 @@ package struct ServerTLSSettings: Sendable {
         ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305
         """
 
+    /// The suites of TLS 1.3, the cheapest of its strong ones first.
+    package static let modernSuites =
+        "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+
     /// How the files named here look now: when it changes, the context is out of date.
     package func stamp() -> CertificateStamp {
         var paths: [String] = []
         for pair in certificates { paths += [pair.chain, pair.key] }
-        if let clientAuthorityFile { paths.append(clientAuthorityFile) }
+        paths += [clientAuthorityFile, clientTrustedFile, clientRevocationFile].compactMap(\.self)
         if let stapleFile { paths.append(stapleFile) }
         return CertificateStamp(paths)
     }

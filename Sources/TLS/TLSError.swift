@@ -5,7 +5,8 @@ internal import Glibc
 package struct TLSError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What was being done.
     package enum Stage: UInt8, Sendable {
-        case loadingCertificate, loadingKey, matchingKey, loadingAuthorities, loadingStaple, settings
+        case loadingCertificate, loadingKey, matchingKey, loadingAuthorities, loadingRevocations, loadingStaple,
+            settings
         case handshake, read, write
     }
 
@@ -99,6 +100,7 @@ package struct TLSError: Error, Sendable, Equatable, CustomStringConvertible {
             case .loadingKey: "can't load the private key"
             case .matchingKey: "the private key doesn't belong to the certificate"
             case .loadingAuthorities: "can't load the certificate authorities"
+            case .loadingRevocations: "can't load the certificate revocation lists"
             case .loadingStaple: "can't load the OCSP response"
             case .settings: "can't apply the TLS settings"
             case .handshake: "TLS handshake failed"

@@ -56,14 +56,14 @@ package enum ApplicationProtocol: UInt8, Sendable, Equatable {
     }
 }
 
-/// Whether and how a client must prove itself with a certificate.
+/// Whether and how a client must prove itself with a certificate. The handshake asks for it; `judge` decides.
 package enum ClientVerification: UInt8, Sendable, Equatable {
     /// None is asked for.
     case off
-    /// One that is sent must verify, or the handshake fails.
+    /// One that is shown must verify.
     case optional
-    /// One must be sent, and verify, or the handshake fails.
+    /// One must be shown, and verify.
     case required
-    /// One is asked for and taken whatever its issuer; the caller judges `TLSSession.peerVerification`.
+    /// One that is shown may come from an unknown issuer, whom somebody behind this server judges.
     case optionalNoCA
 }

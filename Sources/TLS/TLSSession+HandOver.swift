@@ -32,14 +32,10 @@ extension TLSSession {
             clearErrors()
             return
         }
-        var subject = ByteBuffer()
-        appendPeerSubject(to: &subject)
         unsafe transport.pointee.agreement = Agreement(
             suite: suite,
             applicationProtocol: applicationProtocol,
-            isResumed: isResumed,
-            peerVerification: peerVerification,
-            peerSubject: Array(copying: subject)
+            isResumed: isResumed
         )
         var received = ByteBuffer()
         unsafe swap(&received, &transport.pointee.incoming)
@@ -49,13 +45,5 @@ extension TLSSession {
         unsafe SSL_set_shutdown(finished, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
         unsafe SSL_free(finished)
         unsafe session = nil
-    }
-}
-
-extension [UInt8] {
-    fileprivate init(copying buffer: borrowing ByteBuffer) {
-        self = []
-        let bytes = buffer.readable
-        for index in bytes.indices { append(bytes[index]) }
     }
 }

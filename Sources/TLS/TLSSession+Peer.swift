@@ -15,9 +15,6 @@ struct Agreement {
     let suite: RecordSuite
     let applicationProtocol: ApplicationProtocol?
     let isResumed: Bool
-    let peerVerification: PeerVerification
-    /// Empty without a certificate.
-    let peerSubject: [UInt8]
 }
 
 /// What was agreed on, and with whom.
@@ -77,20 +74,34 @@ extension TLSSession {
         return unsafe SSL_session_reused(session) == 1
     }
 
+    /// What a client showed of itself; nil where it was not asked, or showed nothing. A server's side only.
+    package var peerCertificate: PeerCertificate? { unsafe transport.pointee.certificate }
+
+    /// Takes the facts out of a client's certificate, new or of the session it resumed.
+    func keepCertificate() {
+        guard let session = unsafe session,
+            let context = unsafe transport.pointee.context?.takeUnretainedValue(),
+            context.settings.clientVerification != .off
+        else { return }
+        unsafe transport.pointee.certificate = PeerCertificate(of: session)
+    }
+
     package var peerVerification: PeerVerification {
-        if let agreement { return agreement.peerVerification }
-        guard unsafe SSL_get0_peer_certificate(session) != nil else { return .none }
+        if let certificate = peerCertificate { return certificate.verification }
+        guard let session = unsafe session, unsafe SSL_get0_peer_certificate(session) != nil else { return .none }
         let result = unsafe SSL_get_verify_result(session)
         return result == Int(X509_V_OK) ? .verified : .failed(result)
     }
 
-    /// Appends the subject of the peer's certificate (RFC 2253); nothing where it sent none.
+    /// Appends the subject of the peer's certificate (RFC 2253); nothing where it showed none.
     package func appendPeerSubject(to buffer: inout ByteBuffer) {
-        if let agreement {
-            buffer.append(agreement.peerSubject)
+        if let certificate = peerCertificate {
+            let subject = certificate.subject
+            buffer.append(subject.span)
             return
         }
-        guard let certificate = unsafe SSL_get0_peer_certificate(session),
+        guard let session = unsafe session,
+            let certificate = unsafe SSL_get0_peer_certificate(session),
             let memory = unsafe BIO_new(BIO_s_mem())
         else { return }
         defer { unsafe BIO_free(memory) }

@@ -130,6 +130,7 @@ package struct TLSSession: ~Copyable {
         unsafe transport.pointee.isHolding = false
         if result == 1 {
             state = .established
+            keepCertificate()
             handOver(emittedFrom: mark)
             // The request is here already: the ticket can go out together with its answer.
             if unsafe self.session == nil || SSL_version(session) >= TLS1_3_VERSION, hasPending { return .done }
@@ -173,8 +174,13 @@ package struct TLSSession: ~Copyable {
         unsafe transport.pointee.isDrained = false
         if unsafe session == nil { return unsafe readRecords(into: space) }
         clearErrors()
+        unsafe transport.pointee.isReadingClient = listener != nil
         let count = unsafe SSL_read(session, space.baseAddress, Int32(clamping: space.count))
-        if count > 0 { return .bytes(Int(count)) }
+        unsafe transport.pointee.isReadingClient = false
+        if count > 0 {
+            unsafe transport.pointee.refusalCount = 0
+            return .bytes(Int(count))
+        }
         let result = classify(count, .read)
         if case .wantsRead = result {
             // Nobody may ever write: what still waits from the handshake goes now.
@@ -281,7 +287,11 @@ package struct TLSSession: ~Copyable {
                 isTruncated = true
                 return .endOfStream
             }
-            fail(Self.systemFailure(stage, code))
+            if unsafe transport.pointee.refusalCount > Transport.refusalLimit {
+                fail(TLSError(stage, category: .protocolMismatch, note: "too many attempts at renegotiation"))
+            } else {
+                fail(Self.systemFailure(stage, code))
+            }
             return .failed(SystemError(stage == .write ? "send" : "recv", code: code == 0 ? ECONNRESET : code))
         }
     }

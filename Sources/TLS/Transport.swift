@@ -14,6 +14,8 @@ struct Transport: ~Copyable {
         case failed(Int32)
     }
 
+    /// OpenSSL may refuse a client so many handshakes within a session before that ends (RFC 5246, section 7.2.2).
+    static let refusalLimit = 4
     /// More than this is never kept; a handshake's flight is far smaller, and a write stops long before.
     static let pendingLimit = 256 * 1024
 
@@ -26,6 +28,10 @@ struct Transport: ~Copyable {
     var isHolding = false
     /// The end of the stream follows what is sent now.
     var isLast = false
+    /// A client's data is being read: what OpenSSL emits meanwhile refuses another handshake.
+    var isReadingClient = false
+    /// How many refusals that were since the last data.
+    var refusalCount = 0
     /// The client's hello was seen, its context chosen.
     var hasSelected = false
     /// The `errno` of the call that failed, or 0.
@@ -54,6 +60,8 @@ struct Transport: ~Copyable {
     var records: RecordReader?
     /// What was agreed on, kept when OpenSSL's session goes.
     var agreement: Agreement?
+    /// A client's, where a server asked for one.
+    var certificate: PeerCertificate?
 
     init(descriptor: Int32) { self.descriptor = descriptor }
 
@@ -81,6 +89,11 @@ struct Transport: ~Copyable {
 
     /// What OpenSSL gets when it reads: of a handshake, at most the rest of one record at a time.
     mutating func supply(_ space: UnsafeMutableRawPointer, _ count: Int) -> Int {
+        // OpenSSL would go on refusing for as long as more comes, without ever coming back.
+        if refusalCount > Self.refusalLimit {
+            failure = EPROTO
+            return -1
+        }
         if incoming.isEmpty {
             let received = unsafe receive(space, count)
             guard isFraming, received > 0 else { return received }
@@ -132,6 +145,7 @@ struct Transport: ~Copyable {
 
     /// Takes all of `bytes`, or nothing where too much waits already.
     mutating func emit(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if isReadingClient { refusalCount += 1 }
         if let scratch = unsafe scratch {
             unsafe scratch.pointee.append(Span(_unsafeBytes: bytes))
             return true

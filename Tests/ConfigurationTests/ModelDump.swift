@@ -116,11 +116,17 @@ struct ModelDump {
         parts.append("alpn=\(tls.applicationProtocols)")
         parts.append("cache=\(tls.sessionCache) timeout=\(tls.sessionTimeout) tickets=\(tls.ticketsEnabled)")
         if tls.ciphers != ServerTLSSettings.modernCiphers { parts.append("ciphers=\(tls.ciphers)") }
-        if let suites = tls.cipherSuites { parts.append("suites=\(suites)") }
+        if let suites = tls.cipherSuites, suites != ServerTLSSettings.modernSuites { parts.append("suites=\(suites)") }
         if tls.groups != "X25519:P-256:P-384" { parts.append("groups=\(tls.groups ?? "openssl")") }
         if tls.prefersServerCiphers { parts.append("own-order") }
         if let staple = tls.stapleFile { parts.append("staple=\(staple)") }
         if tls.rejectsHandshake { parts.append("rejects") }
+        if tls.clientVerification != .off {
+            parts.append("clients=\(tls.clientVerification)/\(tls.clientVerificationDepth)")
+        }
+        if let file = tls.clientAuthorityFile { parts.append("authorities=\(file)") }
+        if let file = tls.clientTrustedFile { parts.append("trusted=\(file)") }
+        if let file = tls.clientRevocationFile { parts.append("revoked=\(file)") }
         parts.append("context=\(show(tls.sessionContext))")
         line(parts.joined(separator: " "))
     }

@@ -63,6 +63,26 @@ import Testing
         #expect(settings.stamp() != context.stamp)
     }
 
+    /// Sessions, and connections of before a reload, hang on this.
+    @Test func demandsChangeWithTheFiles() throws {
+        certificates.write("roots.pem", "one")
+        var settings = ServerTLSSettings(certificates: [certificates.make("demands")])
+        settings.clientTrustedFile = certificates.path("roots.pem")
+        #expect(try settings.clientDemands().isEmpty)
+        settings.clientVerification = .optional
+        let before = try settings.clientDemands()
+        #expect(try settings.clientDemands() == before)
+        let stamp = settings.stamp()
+        certificates.write("roots.pem", "other")
+        #expect(try settings.clientDemands() != before)
+        #expect(settings.stamp() != stamp)
+        certificates.write("roots.pem", "one")
+        settings.clientRevocationFile = certificates.path("roots.pem")
+        #expect(try settings.clientDemands() != before)
+        settings.clientRevocationFile = certificates.path("nowhere.pem")
+        #expect(throws: TLSError.self) { try settings.clientDemands() }
+    }
+
     @Test(arguments: [
         ("TLSv1", TLSProtocol.v1_0), ("TLSv1.1", .v1_1), ("TLSv1.2", .v1_2), ("TLSv1.3", .v1_3), ("SSLv3", nil),
         ("tlsv1.2", nil),

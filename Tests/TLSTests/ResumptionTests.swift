@@ -103,6 +103,20 @@ import Testing
         #expect(try !resumes(listener, "one", listener, "one", client(version)))
     }
 
+    /// OpenSSL asks the first context about tickets, whichever one they are of.
+    @Test func aServerBesideOneWithoutTicketsHasItsOwnKeys() throws {
+        let two = try context("two")
+        let without = try context("one") { $0.ticketsEnabled = false }
+        let both = ListenerTLS(defaultContext: without, names: [("two", two)])
+        #expect(try resumes(both, "two", both, "two", client(.v1_2)))
+        #expect(try !resumes(both, "two", both, "one", client(.v1_2)))
+        let resumed = try resumes(both, "two", both, "two", client(.v1_2)) {
+            #expect(keys.rotateIfDue(now: 100))
+            #expect(keys.rotateIfDue(now: 200))
+        }
+        #expect(!resumed, "its keys are gone")
+    }
+
     @Test(arguments: [(99, true), (100, true), (200, true)])
     func lastKeysStillOpenTickets(time: UInt64, expected: Bool) throws {
         let listener = try ListenerTLS(defaultContext: context("one"))

@@ -82,7 +82,9 @@ extension Assembler {
         return settings
     }
 
-    private func tlsSettings(_ scope: Scope, _ listeners: [ListenerConfiguration], _ index: Int) -> ServerTLSSettings {
+    private mutating func tlsSettings(_ scope: Scope, _ listeners: [ListenerConfiguration], _ index: Int)
+        -> ServerTLSSettings
+    {
         let certificates = scope.effective(\.certificates) ?? []
         let keys = scope.effective(\.keys) ?? []
         if let extra = certificates.dropFirst(keys.count).first {
@@ -95,19 +97,37 @@ extension Assembler {
         )
         settings.protocols = scope.effective(\.protocols)?.value ?? settings.protocols
         settings.ciphers = scope.effective(\.ciphers)?.value ?? settings.ciphers
-        settings.cipherSuites = scope.effective(\.cipherSuites)?.value
-        settings.prefersServerCiphers = scope.effective(\.prefersServerCiphers)?.value ?? false
+        // Whoever takes the client's order has OpenSSL's list, as Nginx does.
+        settings.prefersServerCiphers = scope.effective(\.prefersServerCiphers)?.value ?? (dialect == .native)
+        let keepsOwnOrder = dialect == .native && settings.prefersServerCiphers
+        settings.cipherSuites =
+            scope.effective(\.cipherSuites)?.value ?? (keepsOwnOrder ? ServerTLSSettings.modernSuites : nil)
         if let groups = scope.effective(\.groups) { settings.groups = groups.value }
         settings.sessionCache = scope.effective(\.sessionCache)?.value ?? settings.sessionCache
         settings.sessionTimeout = scope.effective(\.sessionTimeout)?.value ?? settings.sessionTimeout
         settings.ticketsEnabled = scope.effective(\.tickets)?.value ?? true
-        settings.stapleFile = scope.effective(\.stapleFile)?.value
+        setStaple(scope, &settings)
+        setClientVerification(scope, listeners, &settings)
         settings.rejectsHandshake = scope.effective(\.rejectsHandshake)?.value ?? false
         // Two servers may share a name on different addresses; its place keeps them apart.
         settings.sessionContext = Array("\(index):\(builder.servers[index].draft.primaryName ?? "")".utf8)
         let speaksHTTP2 = listeners.contains { $0.isTLS && $0.isHTTP2 }
         settings.applicationProtocols = speaksHTTP2 ? [.http2, .http11] : [.http11]
         return settings
+    }
+
+    /// What is stapled: a file, where it is not turned off. An Nginx file has to turn it on.
+    private func setStaple(_ scope: Scope, _ settings: inout ServerTLSSettings) {
+        let (file, staples) = (scope.effective(\.stapleFile), scope.effective(\.staples))
+        if staples?.value ?? (dialect == .native) { settings.stapleFile = file?.value }
+        if let staples, staples.value, file == nil {
+            let hint = "no OCSP responder is asked; ssl_stapling_file staples a response that you fetched"
+            report(.note(staples.range, "\"ssl_stapling\" has no effect", hint: hint))
+        } else if let file, settings.stapleFile == nil, staples == nil {
+            report(
+                .note(file.range, "\"ssl_stapling_file\" has no effect", hint: "Nginx wants \"ssl_stapling on;\" too")
+            )
+        }
     }
 
     /// Every server behind a TLS listener needs a certificate, its own or the default server's.

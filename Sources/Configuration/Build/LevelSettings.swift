@@ -91,6 +91,12 @@ struct LevelSettings {
     var tickets: Setting<Bool>?
     var stapleFile: Setting<String>?
     var rejectsHandshake: Setting<Bool>?
+    var clientVerification: Setting<ClientVerification>?
+    var clientAuthorities: Setting<String>?
+    var clientTrusted: Setting<String>?
+    var clientRevocations: Setting<String>?
+    var clientDepth: Setting<Int>?
+    var staples: Setting<Bool>?
     var http2: Setting<Bool>?
     var http2Streams: Setting<Int>?
     var http2Chunk: Setting<UInt64>?

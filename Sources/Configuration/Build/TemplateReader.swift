@@ -69,16 +69,24 @@ struct TemplateReader {
                 hint: "only the value of a regular expression in a map has groups"
             )
         }
-        if name.hasPrefix("ssl_client_") {
-            throw .error(
-                range,
-                "unknown \"\(name)\" variable",
-                hint: "client certificates are not available in this version"
-            )
+        if let (reason, hint) = Self.refused[name] {
+            throw .error(range, "\"$\(name)\" is not supported: \(reason)", hint: hint)
         }
         let near = Suggestion.nearest(to: name, in: Array(Variable.simple.keys) + Array(maps.keys))
         throw .error(range, "unknown \"\(name)\" variable", hint: near.map { "did you mean \"$\($0)\"?" })
     }
+
+    /// Variables of Nginx's that are known and left out, with the reason and what to do.
+    private static let refused: [String: (reason: String, hint: String)] = {
+        let lines = "its line breaks can't stand in a field (RFC 9112, section 5.2)"
+        let escaped = "use $ssl_client_escaped_cert, as Nginx's manual advises too"
+        let older = "it is the form of before Nginx 1.11.6, which doesn't escape what it is made of"
+        return [
+            "ssl_client_cert": (lines, escaped), "ssl_client_raw_cert": (lines, escaped),
+            "ssl_client_s_dn_legacy": (older, "use $ssl_client_s_dn"),
+            "ssl_client_i_dn_legacy": (older, "use $ssl_client_i_dn"),
+        ]
+    }()
 
     /// Letters, digits and underscores.
     static func isName(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy(isNameByte) }

@@ -101,9 +101,7 @@ extension DirectiveTable {
         .harmless("http2_max_header_size", "large_client_header_buffers holds"),
         .harmless("ssl_buffer_size", "records are sized by what there is to send"),
         .harmless("ssl_dhparam", "suites with finite-field Diffie-Hellman are not offered"),
-        .harmless("ssl_trusted_certificate", "it serves client certificates and stapling, which are set otherwise"),
         .harmless("ssl_session_ticket_key", "ticket keys are made and changed by Postern; they stay in this process"),
-        .harmless("ssl_stapling", "no OCSP responder is asked; ssl_stapling_file staples a response that you fetched"),
         .harmless("ssl_stapling_responder", "no OCSP responder is asked"),
         .harmless("ssl_stapling_verify", "no OCSP responder is asked"),
     ]
@@ -223,15 +221,6 @@ extension DirectiveTable {
                 "it is what happens anyhow", "early data can be replayed by anyone who recorded it", "remove it"
             )
         ),
-        .harmless(
-            "ssl_verify_client",
-            if: "off",
-            (
-                "it is what happens anyhow", "client certificates are not available in this version",
-                "keep such a server on Nginx; without the check it would be open"
-            )
-        ),
-        .harmless("ssl_verify_depth", "it serves client certificates only"),
         .harmless(
             "limit_rate",
             if: "0",

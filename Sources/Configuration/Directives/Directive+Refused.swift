@@ -51,12 +51,10 @@ extension DirectiveTable {
         .refused("valid_referers", "a Referer proves nothing", instead: "use auth_basic"),
         .refused("access_by_*", scripts, instead: "use allow, deny and auth_basic"),
         .refused(
-            "ssl_client_certificate",
-            "client certificates are not available in this version",
-            instead: "use auth_basic"
+            "ssl_ocsp*",
+            "no OCSP responder is asked",
+            instead: "name revoked certificates in ssl_crl"
         ),
-        .refused("ssl_crl", "client certificates are not available in this version", instead: "use auth_basic"),
-        .refused("ssl_ocsp*", "client certificates are not available in this version", instead: "use auth_basic"),
         .refused(
             "ssl_password_file",
             "keys with a passphrase can't be read again when they change",

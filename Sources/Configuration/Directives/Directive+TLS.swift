@@ -47,7 +47,8 @@ extension DirectiveTable {
             "on|off",
             in: [.http, .server],
             default: "off",
-            help: "Whether the server's order of suites counts.",
+            native: "on",
+            help: "Whether the server's order of suites counts; ChaCha20 goes first for a client that has it first.",
             set: DirectiveSpec.flag(\.level.prefersServerCiphers)
         ),
         .run(
@@ -120,6 +121,15 @@ extension DirectiveTable {
             in: [.http, .server],
             help: "A DER OCSP response to staple.",
             set: DirectiveSpec.configurationPath(\.level.stapleFile)
+        ),
+        .run(
+            "ssl_stapling",
+            "on|off",
+            in: [.http, .server],
+            default: "off",
+            native: "on",
+            help: "Whether ssl_stapling_file is stapled. No OCSP responder is asked.",
+            set: DirectiveSpec.flag(\.level.staples)
         ),
         .run(
             "ssl_reject_handshake",

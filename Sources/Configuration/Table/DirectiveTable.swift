@@ -5,6 +5,7 @@ package enum DirectiveTable {
     /// By family, in the order of the reference.
     package static let families: [(title: String, directives: [DirectiveSpec])] = [
         ("Process", process), ("Structure", structure), ("Listening", listen), ("TLS for clients", tls),
+        ("Client certificates", clientCertificates),
         ("Clients' connections", client), ("HTTP/2", http2), ("Real addresses", realIP), ("Proxying", proxy),
         ("Proxying: failures", proxyRetry), ("TLS to upstreams", proxyTLS), ("Upstreams", upstream),
         ("Access", access + crossSite), ("Rate limits", limitReq), ("Connection limits", limitConn),

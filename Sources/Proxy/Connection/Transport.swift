@@ -162,4 +162,23 @@ struct Transport: ~Copyable {
         case .none: break
         }
     }
+
+    /// What a client showed of itself; nil where it was not asked, or showed nothing.
+    var peerCertificate: PeerCertificate? {
+        switch session {
+        case .some(let session): session.peerCertificate
+        case .none: nil
+        }
+    }
+
+    var peerVerification: PeerVerification { peerCertificate?.verification ?? .none }
+
+    /// A failed read or write in words; in those of TLS where it was TLS.
+    func describe(_ error: SystemError) -> String {
+        switch session {
+        case .some(let session): if error.code == EPROTO, let cause = session.lastError { return "\(cause)" }
+        case .none: break
+        }
+        return "\(error)"
+    }
 }

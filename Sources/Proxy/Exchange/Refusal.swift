@@ -3,6 +3,7 @@ enum Refusal: UInt8 {
     case none
     case badRequest, malformedPath, ambiguousPath, noSuchLocation
     case rateLimited, connectionsLimited, addressDenied, crossSite, misdirected
+    case certificateMissing, certificateUntrusted
     case credentialsMissing, credentialsWrong, credentialsRepeated, hashQueueFull, passwordFileUnavailable
     case bodyTooLarge, requestTimedOut, clientTooSlow, upstreamFailed, clientGone
 
@@ -18,6 +19,8 @@ enum Refusal: UInt8 {
         case .addressDenied: "address-denied"
         case .crossSite: "cross-site"
         case .misdirected: "misdirected"
+        case .certificateMissing: "certificate-missing"
+        case .certificateUntrusted: "certificate-untrusted"
         case .credentialsMissing: "credentials-missing"
         case .credentialsWrong: "credentials-wrong"
         case .credentialsRepeated: "credentials-repeated"

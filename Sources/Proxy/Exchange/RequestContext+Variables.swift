@@ -31,6 +31,9 @@ extension RequestContext {
             .tlsSessionReused, .pipelined, .proxyProtocolAddress, .proxyProtocolPort, .proxyProtocolServerAddress,
             .proxyProtocolServerPort:
             appendConnection(operation.code, to: &output)
+        case .tlsClientVerify, .tlsClientSubject, .tlsClientIssuer, .tlsClientSerial, .tlsClientFingerprint,
+            .tlsClientEscapedCertificate, .tlsClientStart, .tlsClientEnd, .tlsClientRemaining:
+            appendCertificate(operation.code, to: &output)
         case .status, .bodyBytesSent, .bytesSent, .requestTime, .sentField, .upstreamAddress, .upstreamStatus,
             .upstreamResponseTime, .upstreamConnectTime, .upstreamHeaderTime, .upstreamResponseLength,
             .upstreamBytesReceived, .upstreamBytesSent, .upstreamField:

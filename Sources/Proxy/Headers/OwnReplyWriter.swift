@@ -63,7 +63,8 @@ struct OwnReplyWriter {
             output.append(location!.value.defaultType)
         case .standard where wantsJSON(request), .ready where wantsJSON(request), .notReady where wantsJSON(request):
             output.append("application/json")
-        case .standard, .template, .healthy, .ready, .notReady, .toHTTPS, .plainHTTP:
+        case .standard, .template, .healthy, .ready, .notReady, .toHTTPS, .plainHTTP, .certificateMissing,
+            .certificateUntrusted:
             output.append("text/plain; charset=utf-8")
         }
         output.append("\r\n")
@@ -100,6 +101,8 @@ struct OwnReplyWriter {
             makeStandard(request, reply.status, &body)
         case .plainHTTP:
             body.append("400 Bad Request: this is an HTTPS port, write https:// in the address\n")
+        case .certificateMissing: body.append("400 No required SSL certificate was sent\n")
+        case .certificateUntrusted: body.append("400 The SSL certificate error\n")
         // `return 200;` says nothing.
         case .standard: if reply.status >= 300 { makeStandard(request, reply.status, &body) }
         }

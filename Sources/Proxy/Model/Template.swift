@@ -44,6 +44,10 @@ package enum Variable: Sendable, Hashable {
     case proxyProtocolAddress, proxyProtocolPort, proxyProtocolServerAddress, proxyProtocolServerPort
     case http2, tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
 
+    // Its certificate.
+    case tlsClientVerify, tlsClientSubject, tlsClientIssuer, tlsClientSerial, tlsClientFingerprint
+    case tlsClientEscapedCertificate, tlsClientStart, tlsClientEnd, tlsClientRemaining
+
     // Decisions.
     /// The proved user's name.
     case remoteUser
@@ -106,7 +110,12 @@ extension Variable {
         "server_addr": .serverAddress, "server_port": .serverPort, "connection": .connection,
         "connection_requests": .connectionRequests, "http2": .http2, "ssl_protocol": .tlsProtocol,
         "ssl_cipher": .tlsCipher,
-        "ssl_server_name": .tlsServerName, "ssl_session_reused": .tlsSessionReused, "remote_user": .remoteUser,
+        "ssl_server_name": .tlsServerName, "ssl_session_reused": .tlsSessionReused,
+        "ssl_client_verify": .tlsClientVerify, "ssl_client_s_dn": .tlsClientSubject,
+        "ssl_client_i_dn": .tlsClientIssuer, "ssl_client_serial": .tlsClientSerial,
+        "ssl_client_fingerprint": .tlsClientFingerprint, "ssl_client_escaped_cert": .tlsClientEscapedCertificate,
+        "ssl_client_v_start": .tlsClientStart, "ssl_client_v_end": .tlsClientEnd,
+        "ssl_client_v_remain": .tlsClientRemaining, "remote_user": .remoteUser,
         "server_name": .serverName, "server_zone": .serverName, "hostname": .hostname,
         "proxy_protocol_addr": .proxyProtocolAddress, "proxy_protocol_port": .proxyProtocolPort,
         "proxy_protocol_server_addr": .proxyProtocolServerAddress,

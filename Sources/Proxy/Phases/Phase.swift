@@ -74,6 +74,8 @@ struct Reply: BitwiseCopyable {
         case toHTTPS
         /// A client spoke plain HTTP to a TLS port.
         case plainHTTP
+        /// A client showed no certificate, or none that verifies.
+        case certificateMissing, certificateUntrusted
     }
 
     var status: Int

@@ -14,6 +14,7 @@ struct ServerPhase {
         exchange.value.remote = clientAddress(request, server)
         let handshake = request.client.connection.value.handshakePolicy
         if handshake != server.value.handshakePolicy, handshake != .none { return misdirected(exchange) }
+        if let refusal = ClientCertificate.refuse(request, server) { return .respond(refusal) }
         if exchange.value.withPathAsReceived({ $0.equals("/.postern/ready") }) {
             return readiness(exchange)
         }

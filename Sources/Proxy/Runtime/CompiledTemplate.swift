@@ -61,6 +61,8 @@ enum VariableCode: UInt8, Sendable {
     case serverAddress, serverPort, connection, connectionRequests
     case proxyProtocolAddress, proxyProtocolPort, proxyProtocolServerAddress, proxyProtocolServerPort
     case http2, tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
+    case tlsClientVerify, tlsClientSubject, tlsClientIssuer, tlsClientSerial, tlsClientFingerprint
+    case tlsClientEscapedCertificate, tlsClientStart, tlsClientEnd, tlsClientRemaining
     case remoteUser, serverName, hostname, limitRequestStatus, limitConnectionStatus, map, capture
     case proxyAddXForwardedFor, proxyHost, proxyPort
     case status, bodyBytesSent, bytesSent, requestTime, timeLocal, timeISO8601, milliseconds, processID, pipelined
@@ -121,6 +123,15 @@ extension Variable {
         case .tlsCipher: (.tlsCipher, [], 0)
         case .tlsServerName: (.tlsServerName, [], 0)
         case .tlsSessionReused: (.tlsSessionReused, [], 0)
+        case .tlsClientVerify: (.tlsClientVerify, [], 0)
+        case .tlsClientSubject: (.tlsClientSubject, [], 0)
+        case .tlsClientIssuer: (.tlsClientIssuer, [], 0)
+        case .tlsClientSerial: (.tlsClientSerial, [], 0)
+        case .tlsClientFingerprint: (.tlsClientFingerprint, [], 0)
+        case .tlsClientEscapedCertificate: (.tlsClientEscapedCertificate, [], 0)
+        case .tlsClientStart: (.tlsClientStart, [], 0)
+        case .tlsClientEnd: (.tlsClientEnd, [], 0)
+        case .tlsClientRemaining: (.tlsClientRemaining, [], 0)
         case .remoteUser: (.remoteUser, [], 0)
         case .serverName: (.serverName, [], 0)
         case .hostname: (.hostname, [], 0)

@@ -46,7 +46,12 @@ extension ServerTLSSettings {
     fileprivate func demands(_ dialect: Dialect) -> String {
         var text = rejectsHandshake ? "none" : "some"
         if clientVerification != .off {
-            text += "|\(clientVerification)|\(String(describing: clientAuthorityFile))|\(clientVerificationDepth)"
+            // What the files hold counts: after a reload older connections have met the demands of before.
+            if let digest = try? clientDemands() {
+                text += "|\(digest)"
+            } else {
+                text += "|\(clientVerification)|\(String(describing: clientAuthorityFile))"
+            }
         }
         if dialect == .native, !rejectsHandshake {
             text += "|\(protocols.sorted())|\(ciphers)|\(String(describing: cipherSuites))"

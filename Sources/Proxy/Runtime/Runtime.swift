@@ -140,6 +140,7 @@ final class ListenerRuntime: Sendable {
 struct ServerRuntime: Sendable {
     let index: Int
     let handshakePolicy: HandshakePolicy
+    let clientVerification: ClientVerification
     let primaryName: Frozen<UInt8>
     let hasReturn: Bool
     let returnStatus: Int
@@ -173,6 +174,7 @@ struct ServerRuntime: Sendable {
     ) throws(TLSError) {
         self.index = index
         self.handshakePolicy = handshakePolicy
+        clientVerification = server.tls?.clientVerification ?? .off
         primaryName = arena.freeze(Array(server.primaryName.utf8))
         (hasReturn, returnStatus, returnText, returnIsRedirect, returnHasText) = compile(server.returnRule, arena)
         var locations: [Ref<LocationRuntime>] = []

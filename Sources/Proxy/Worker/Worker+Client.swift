@@ -36,6 +36,7 @@ extension Worker {
         switch client.value.transport.handshake() {
         case .done:
             client.value.noteHandshakePolicy()
+            reportCertificate(client)
             if client.value.transport.applicationProtocol == .http2 {
                 client.value.isReadable = true
                 beginSession(client)
@@ -65,6 +66,16 @@ extension Worker {
         } else {
             services.log.warning("TLS handshake with \(client.value.peer): \(error)")
         }
+    }
+
+    /// Says why a client's certificate doesn't verify; its requests are judged by their server.
+    private func reportCertificate(_ client: Ref<ClientConnection>) {
+        guard let certificate = client.value.transport.peerCertificate, certificate.verification != .verified else {
+            return
+        }
+        services.log.info(
+            "certificate of client \(client.value.peer) does not verify: \(certificate.verification.reason)"
+        )
     }
 
     /// Tells someone who typed `http://` for a TLS port what is wrong, in plain text.
@@ -153,9 +164,11 @@ extension Worker {
     /// The client has gone while no request was under way.
     private mutating func clientLeft(_ client: Ref<ClientConnection>, _ error: SystemError?) {
         if client.value.exchange != nil {
-            services.log.info("client \(client.value.peer) left in the middle of a request's head")
+            let reason = error.map { ": " + client.value.transport.describe($0) } ?? ""
+            services.log.info("client \(client.value.peer) left in the middle of a request's head\(reason)")
         } else if let error {
-            services.log.info("connection of client \(client.value.peer) broke between requests: \(error)")
+            let reason = client.value.transport.describe(error)
+            services.log.info("connection of client \(client.value.peer) broke between requests: \(reason)")
         }
         close(client)
     }

@@ -73,9 +73,11 @@ extension Worker {
         case .endOfStream where exchange.value.isStreamed:
             endStreamedBody(client, exchange)
             return true
-        case .endOfStream, .failed:
+        case let result:
             exchange.value.refusal = .clientGone
-            reportLoss(client, exchange, "client left in the middle of a request's body")
+            var reason = ""
+            if case .failed(let error) = result { reason = ": " + client.value.transport.describe(error) }
+            reportLoss(client, exchange, "client left in the middle of a request's body", reason)
             abort(client)
             return false
         }

@@ -53,7 +53,8 @@ extension Worker {
                 return
             case .failed(let error):
                 if client.value.firstStream == nil {
-                    services.log.info("connection of client \(client.value.peer) broke between requests: \(error)")
+                    let reason = client.value.transport.describe(error)
+                    services.log.info("connection of client \(client.value.peer) broke between requests: \(reason)")
                 }
                 abort(client)
                 return

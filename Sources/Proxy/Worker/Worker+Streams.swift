@@ -123,11 +123,16 @@ extension Worker {
     }
 
     /// Says why a request ended on the client's side: what was wrong with its stream, or what it looks like.
-    func reportLoss(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>, _ what: StaticString) {
+    func reportLoss(
+        _ client: Ref<ClientConnection>,
+        _ exchange: Ref<Exchange>,
+        _ what: StaticString,
+        _ reason: String = ""
+    ) {
         if let violation = client.value.transport.stream?.violation {
             services.log.info("client's stream was reset: \(violation); \(describe(exchange))")
         } else {
-            services.log.info("\(what); \(describe(exchange))")
+            services.log.info("\(what); \(describe(exchange))\(reason)")
         }
     }
 

@@ -163,7 +163,8 @@ extension Worker {
     }
 
     private func reportBroken(_ client: Ref<ClientConnection>, _ side: StaticString, _ error: SystemError) {
-        services.log.info("upgraded connection of client \(client.value.peer) broke on the \(side)'s side: \(error)")
+        let reason = client.value.transport.describe(error)
+        services.log.info("upgraded connection of client \(client.value.peer) broke on the \(side)'s side: \(reason)")
     }
 
     /// A stream's client has ended its side, which is an end as TCP has it (RFC 8441, section 5): browsers do so along with

@@ -42,7 +42,15 @@ class Connection:
     """One client connection, TLS unless `context` is None."""
 
     def __init__(
-        self, port, context=None, sni="localhost", host="127.0.0.1", timeout=20, source=None, receive_buffer=None
+        self,
+        port,
+        context=None,
+        sni="localhost",
+        host="127.0.0.1",
+        timeout=20,
+        source=None,
+        receive_buffer=None,
+        session=None,
     ):
         raw = socket.socket()
         raw.settimeout(timeout)
@@ -53,7 +61,7 @@ class Connection:
         try:
             raw.connect((host, port))
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.socket = context.wrap_socket(raw, server_hostname=sni) if context else raw
+            self.socket = context.wrap_socket(raw, server_hostname=sni, session=session) if context else raw
         except BaseException:
             raw.close()
             raise
