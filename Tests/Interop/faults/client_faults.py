@@ -297,7 +297,7 @@ def stops_in_a_handshake(stage, fault):
 @client(
     "client breaks TLS in the middle of a record",
     "connection closed",
-    ("info", "broke between requests: SSL_read: Protocol error"),
+    ("info", "broke between requests: TLS read failed: decryption failed or bad record mac"),
     times=200,
 )
 def breaks_tls(stage, fault):

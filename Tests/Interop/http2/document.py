@@ -53,8 +53,7 @@ def _floods():
         for each in floods:
             said = f"`{each.log[0]}` {', or '.join(each.log[1:])}" if each.log else "nothing"
             ends = "its own end" if each.ends == ("left",) else ", ".join(each.ends)
-            needs = f" (`{each.needs}`)" if each.needs else ""
-            lines.append(f"| {each.name}{needs} | {ends} | {said} |")
+            lines.append(f"| {each.name} | {ends} | {said} |")
     return "\n".join(lines)
 
 
