@@ -25,12 +25,22 @@ def compiler():
 
 def load_tool():
     """The path of load.c's program, in a folder that goes when this process ends."""
+    return _tool("load", "-lssl", "-lcrypto")
+
+
+def relay_tool():
+    """The same of relay.c's."""
+    return _tool("relay")
+
+
+def _tool(name, *libraries):
     global _built
-    if not _built:
-        _built = tempfile.TemporaryDirectory(prefix="postern-load-")
-        command = [compiler(), "-O2", "-o", f"{_built.name}/load", HERE / "load.c", "-lssl", "-lcrypto"]
+    _built = _built or tempfile.TemporaryDirectory(prefix="postern-load-")
+    path = Path(_built.name) / name
+    if not path.exists():
+        command = [compiler(), "-O2", "-o", path, HERE / f"{name}.c", *libraries]
         subprocess.run(list(map(str, command)), check=True)
-    return f"{_built.name}/load"
+    return str(path)
 
 
 def pinned(*command, timeout=120):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import configurations
 from configurations import LISTENERS, PASSWORD, USER
-from load import LOAD_CPU, load_tool
+from load import LOAD_CPU, load_tool, relay_tool
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TICK = 1 / os.sysconf("SC_CLK_TCK")
@@ -37,10 +37,12 @@ VERSIONS = {
 
 
 def present(name):
-    return shutil.which(str(VERSIONS[name][0])) is not None
+    return name == "relay" or shutil.which(str(VERSIONS[name][0])) is not None
 
 
 def version(name):
+    if name == "relay":
+        return "of this folder"
     result = subprocess.run(list(map(str, VERSIONS[name])), capture_output=True, text=True)
     found = re.search(r"\d+\.\d+(\.\d+)?", result.stdout + result.stderr)
     return found[0] if found else "of an unknown version"
@@ -159,7 +161,11 @@ class Bench:
             process.stop()
 
     def start(self, name, wrap=(), environment=None):
-        """Starts "nginx", "haproxy", "caddy" or "postern" with all listeners."""
+        """Starts "nginx", "haproxy", "caddy" or "postern" with all listeners, or "relay" with one."""
+        if name == "relay":
+            ports = {"plain": free_ports(1)[0]}
+            command = [relay_tool(), ports["plain"], self.upstream_port]
+            return self._add(Process(name, command, self.directory, SERVER_CPU, ports, wrap))
         ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))
         unique = f"{name}-{ports['plain']}"
         config = self.directory / f"{unique}.conf"
