@@ -21,7 +21,7 @@ from workloads import WORKLOADS
 
 def chosen():
     options = argparse.ArgumentParser(description=__doc__)
-    most = ",".join(key for key in WORKLOADS if key != "h2")
+    most = ",".join(WORKLOADS)
     options.add_argument("--servers", default="nginx,haproxy,caddy,postern", help="the first is the measure")
     options.add_argument("--workloads", default=most, help="comma-separated, or none: see --list")
     options.add_argument("--growth", default=",".join([*growth.GROWTHS, "change"]), help="comma-separated, or none")

@@ -160,7 +160,10 @@ struct Exchange: ~Copyable {
 
     /// The phase after this one, those left out that its location has no use for.
     var nextPhase: Phase? {
-        if phase == .location, let location { return location.value.firstPhase }
+        if let location {
+            if phase == .location { return location.value.firstPhase }
+            if phase == .access { return location.value.phaseAfterAccess }
+        }
         return phase.next
     }
 

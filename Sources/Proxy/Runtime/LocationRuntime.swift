@@ -51,6 +51,8 @@ struct LocationRuntime: Sendable {
     let matchedCount: Int
     /// The phase that a request goes on with once the location is known: the first that has something to look at.
     let firstPhase: Phase
+    /// The first phase after access that it has a use for.
+    let phaseAfterAccess: Phase
     let handler: Handler
     let hasReturn: Bool
     let returnStatus: Int
@@ -149,6 +151,14 @@ struct LocationRuntime: Sendable {
                 .access
             } else if model.crossSite.isDenied {
                 .crossSite
+            } else {
+                .handler
+            }
+        phaseAfterAccess =
+            if model.crossSite.isDenied {
+                .crossSite
+            } else if !limits.isEmpty || !connectionLimits.isEmpty {
+                .userLimits
             } else {
                 .handler
             }
