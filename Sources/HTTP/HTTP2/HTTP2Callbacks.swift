@@ -200,7 +200,7 @@ enum HTTP2Callbacks {
         let head = unsafe frame!.pointee.hd
         if head.type == FrameType.headers { connection.value.isReceivingHead = false }
         if let stream = stream(connection, head.stream_id) {
-            stream.value.isResetting = true
+            connection.value.beginReset(stream)
             stream.value.violation = "a frame that HTTP/2 forbids"
         }
         return connection.value.countReset() ? 0 : failure
@@ -260,7 +260,7 @@ enum HTTP2Callbacks {
         guard head.type == FrameType.headers, let stream = stream(connection, head.stream_id),
             !stream.value.isResetting
         else { return 0 }
-        stream.value.isResetting = true
+        connection.value.beginReset(stream)
         _ = unsafe nghttp2_submit_rst_stream(connection.value.session, 0, head.stream_id, HTTP2Code.internalError)
         return 0
     }

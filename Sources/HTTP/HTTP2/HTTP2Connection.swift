@@ -151,9 +151,17 @@ struct HTTP2Connection: ~Copyable {
         HTTP2Stream.recycle(stream)
     }
 
+    /// From here on a stream is only waited to be closed: nobody reads what came of its body, nor is told of it.
+    mutating func beginReset(_ stream: Ref<HTTP2Stream>) {
+        stream.value.isResetting = true
+        stream.value.pending.subtract([.readable, .writable])
+        giveBack(stream.value.body.readableCount)
+        resources.value.buffers.reclaim(&stream.value.body)
+    }
+
     /// Resets a stream for what the client did wrong.
     mutating func resetForError(_ stream: Ref<HTTP2Stream>, _ violation: StaticString) -> Bool {
-        stream.value.isResetting = true
+        beginReset(stream)
         stream.value.violation = violation
         _ = unsafe nghttp2_submit_rst_stream(session, 0, stream.value.id, HTTP2Code.protocolError)
         return countReset()
@@ -284,9 +292,9 @@ struct HTTP2Connection: ~Copyable {
         stopRequest(stream)
     }
 
-    func stopRequest(_ stream: Ref<HTTP2Stream>) {
+    mutating func stopRequest(_ stream: Ref<HTTP2Stream>) {
         if stream.value.isClosed || stream.value.isResetting || stream.value.isRequestComplete { return }
-        stream.value.isResetting = true
+        beginReset(stream)
         _ = unsafe nghttp2_submit_rst_stream(session, 0, stream.value.id, HTTP2Code.noError)
     }
 }

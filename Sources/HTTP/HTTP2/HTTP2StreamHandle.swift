@@ -135,7 +135,7 @@ package struct HTTP2StreamHandle: Sendable, Equatable {
     /// Breaks the stream off.
     package func reset(_ code: UInt32) {
         guard let connection = stream.value.connection, !isGone else { return }
-        stream.value.isResetting = true
+        connection.value.beginReset(stream)
         _ = unsafe nghttp2_submit_rst_stream(connection.value.session, 0, stream.value.id, code)
     }
 
