@@ -13,6 +13,8 @@ ROWS = [pytest.param(case, carrier, id=f"{case}-{carrier}") for case in smugglin
 def test_smuggling(case, carrier, hostile_stage):
     if hostile_stage.dialect not in case.dialects:
         pytest.skip("not in this dialect")
+    if carrier not in hostile_stage.played(case):
+        pytest.skip("this machine has no ::1")
     prove(case, carrier, hostile_stage)
 
 

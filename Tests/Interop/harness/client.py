@@ -52,7 +52,7 @@ class Connection:
         receive_buffer=None,
         session=None,
     ):
-        raw = socket.socket()
+        raw = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         raw.settimeout(timeout)
         if receive_buffer:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)

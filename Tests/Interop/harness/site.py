@@ -45,13 +45,15 @@ class Site:
     native_location: str = ""
     users: str | None = None
     listeners: list[str] = field(default_factory=list)
+    #: The address of a listener, by its key, where that isn't 127.0.0.1; one of IPv6 in brackets.
+    hosts: dict[str, str] = field(default_factory=dict)
     #: The port that tells that the server is there.
     ready: str = "tls"
 
     def render(self, dialect, ports, directory, certificate, key):
         """The whole file's text. `dialect` is "nginx" or "native"."""
         text = self._nginx() if dialect == "nginx" else self._native()
-        values = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+        values = {name: f"{self.hosts.get(name, '127.0.0.1')}:{port}" for name, port in ports.items()}
         values |= {
             "directory": str(directory),
             "certificate": str(certificate),

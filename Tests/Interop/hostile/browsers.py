@@ -1,22 +1,22 @@
 """What a stranger's page can have its visitor's browser send: the browser adds the login, and says whose page it is."""
 
-from .asked import ALICE
+from .asked import ALICE, CARRIERS
 from .case import Ask, Case, Forwarded, Outcome
 
 CASES = []
-UPGRADE = (
-    ("Connection", "Upgrade"),
-    ("Upgrade", "websocket"),
-    ("Sec-WebSocket-Version", "13"),
-    ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
-)
 REFUSED = Outcome((403,), log="refused with 403: cross-site")
 
 
 def add(name, means, ask, is_refused, nginx=None, **options):
     def outcome(refused):
-        return REFUSED if refused else Outcome((200,), gateway=(Forwarded(ask.method, ask.target, ask.body or b""),))
+        if refused:
+            return REFUSED
+        # The gateway of these tests declines to open a WebSocket there, so that all connections go on.
+        status = 426 if ask.websocket else 200
+        fields = (("upgrade", ("websocket",)),) if ask.websocket else ()
+        return Outcome((status,), gateway=(Forwarded(ask.method, ask.target, ask.body or b"", fields),))
 
+    options.setdefault("carriers", CARRIERS[options.get("port", "plain")])
     CASES.append(Case(name, means, ask, outcome(is_refused), None if nginx is None else outcome(nginx), **options))
 
 
@@ -28,7 +28,7 @@ def origin(value):
     return (("Origin", value),)
 
 
-OWN, STRANGE = "http://localhost", "https://evil.example"
+OWN, STRANGE = "{scheme}://localhost", "https://evil.example"
 
 # With a login, and native defaults; an Nginx file doesn't ask unless told.
 for _method in ("POST", "PUT", "PATCH", "DELETE", "post", "PROPFIND"):
@@ -51,16 +51,16 @@ for _name, _means, _fields, _refused in [
     ("two Sec-Fetch-Site", "nobody can say", site("same-origin") + site("cross-site"), True),
     ("cross-site, and our Origin", "nobody can say", site("cross-site") + origin(OWN), True),
     ("our Origin", "our own page", origin(OWN), False),
-    ("our Origin in capitals", "our own page", origin("HTTP://LOCALHOST"), False),
+    ("our Origin in capitals", "our own page", origin("{SCHEME}://LOCALHOST"), False),
     ("a strange Origin", "a stranger's page", origin(STRANGE), True),
     ("Origin of another port", "another server of this host", origin(OWN + ":8080"), True),
     (
         "Origin of another scheme",
         "this host without what TLS promises, or the other way",
-        origin("https://localhost"),
+        origin("{other scheme}://localhost"),
         True,
     ),
-    ("Origin of a subdomain", "another host", origin("http://a.localhost"), True),
+    ("Origin of a subdomain", "another host", origin("{scheme}://a.localhost"), True),
     ("Origin with ours in front", "another host", origin(OWN + ".evil.example"), True),
     ("Origin with ours for a user", "another host", origin(OWN + "@evil.example"), True),
     ("Origin null", "a sandbox, a file", origin("null"), True),
@@ -70,7 +70,13 @@ for _name, _means, _fields, _refused in [
     ("neither field, but a strange Referer", "curl, a script", (("Referer", STRANGE),), False),
 ]:
     add(f"POST, {_name}", _means, Ask("POST", "/x", (ALICE, *_fields), body=b"{}"), _refused, nginx=False)
-    add(f"WebSocket, {_name}", _means, Ask("GET", "/x", (ALICE, *UPGRADE, *_fields)), _refused, nginx=False)
+    add(
+        f"WebSocket, {_name}",
+        _means,
+        Ask("GET", "/declines", (ALICE, *_fields), websocket=True),
+        _refused,
+        nginx=False,
+    )
 add(
     "POST over TLS, our Origin",
     "our own page",
@@ -92,7 +98,7 @@ add("POST where no login is asked, cross-site", "a stranger's page", Ask("POST",
 add(
     "WebSocket where no login is asked, strange Origin",
     "a stranger's page",
-    Ask(fields=(*UPGRADE, *origin(STRANGE))),
+    Ask(target="/open/declines", fields=origin(STRANGE), websocket=True),
     True,
 )
 add(
@@ -118,5 +124,6 @@ CASES.append(
         "a stranger's page",
         Ask("POST", "/x", site("cross-site")),
         Outcome((401,)),
+        carriers=CARRIERS["plain"],
     )
 )

@@ -2,8 +2,9 @@
 
 from harness.client import basic
 
-from .asked import ALICE, DENIED, LOGIN, WRONG, adder, passed, refused
+from .asked import ALICE, ALL_CARRIERS, DENIED, LOGIN, WRONG, adder, passed, refused
 from .case import Ask
+from .streams import get
 
 CASES = []
 add = adder(CASES)
@@ -60,12 +61,21 @@ for _name, _means, _fields, _outcome in [
     ("`X-Forwarded-For: 127.0.0.1`, to a closed path", "somebody near", None, None),
 ]:
     if _fields is None:
-        add(_name, _means, Ask(target="/closed/x", fields=(("X-Forwarded-For", "127.0.0.1"),)), DENIED)
+        add(_name, _means, Ask(target="/closed/x", fields=(("X-Forwarded-For", "127.0.0.1"),)), DENIED,
+            carriers=ALL_CARRIERS)
     else:
-        add(_name, _means, Ask(target="/secret", fields=_fields), _outcome)
+        _also = {"carriers": ALL_CARRIERS} if _outcome in (LOGIN, PASSED, WRONG_LOGIN) else {}
+        add(_name, _means, Ask(target="/secret", fields=_fields), _outcome, **_also)
 add(
     "in an absolute target",
     "alice, to some",
     Ask(target="http://alice:password@localhost/secret"),
     refused(400, "Host isn't a name or address with an optional port", ends=True),
+)
+add(
+    "in `:authority`",
+    "alice, to some",
+    (get(path="/secret", authority="alice:password@localhost"),),
+    refused(400, "Host isn't a name or address with an optional port"),
+    carriers=("http/2", "h2c"),
 )

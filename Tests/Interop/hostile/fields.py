@@ -1,6 +1,6 @@
 """Around the door by fields that pass for Postern's, or that Connection names."""
 
-from .asked import ALICE, adder, passed, refused
+from .asked import ALICE, ALL_CARRIERS, OF_A_CONNECTION, adder, passed, refused
 from .case import Ask
 
 CASES = []
@@ -9,9 +9,9 @@ add = adder(CASES)
 # Fields that say who a client is. What the gateway gets under any spelling is Postern's alone.
 
 OWN = (
-    ("x-real-ip", ("127.0.0.1",)),
-    ("x-forwarded-for", ("127.0.0.1",)),
-    ("x-forwarded-proto", ("http",)),
+    ("x-real-ip", ("{client}",)),
+    ("x-forwarded-for", ("{client}",)),
+    ("x-forwarded-proto", ("{scheme}",)),
     ("host", ("localhost",)),
 )
 NATIVE_OWN = OWN + (
@@ -34,7 +34,7 @@ for _field in [
     ("X-Forwarded-Proto", "https"),
     ("X_Forwarded_Proto", "https"),
 ]:
-    add(f"`{_field[0]}`", "who the client claims to be", Ask(fields=(_field,)), passed(fields=OWN))
+    add(f"`{_field[0]}`", "who the client claims to be", Ask(fields=(_field,)), passed(fields=OWN), carriers=ALL_CARRIERS)
 for _name in [
     "X-Forwarded-Host",
     "X_Forwarded.Host",
@@ -70,6 +70,7 @@ for _name in ["X-Real-IP", "X-Forwarded-For", "x_forwarded_for", "X-Forwarded-Pr
         "to strip what Postern adds",
         Ask(fields=(("Connection", _name),)),
         passed(fields=OWN + (("connection", ()),)),
+        http2=OF_A_CONNECTION,
     )
 for _name in ["Host", "Content-Length", "Transfer-Encoding", "content_length", "TRANSFER.ENCODING"]:
     add(
@@ -77,47 +78,53 @@ for _name in ["Host", "Content-Length", "Transfer-Encoding", "content_length", "
         "to strip what frames or routes",
         Ask(fields=(("Connection", _name),)),
         refused(400, "Connection names Host, Content-Length or Transfer-Encoding", ends=True),
+        http2=OF_A_CONNECTION,
     )
 add(
     "`Connection: Authorization`, with a login",
     "to strip the login behind Postern",
     Ask(target="/secret", fields=(ALICE, ("Connection", "Authorization"))),
     passed(target="/secret", fields=OWN + (("authorization", ()),)),
+    http2=OF_A_CONNECTION,
 )
 add(
     "`Connection: X-A`",
     "a field for this connection only",
     Ask(fields=(("Connection", "X-A"), ("X-A", "1"), ("X_A", "2"), ("X-B", "3"))),
     passed(fields=OWN + (("x-a", ()), ("x-b", ("3",)))),
+    http2=OF_A_CONNECTION,
 )
 add(
     "`Connection` that isn't a list of tokens",
     "nobody can say",
     Ask(fields=(("Connection", "keep-alive; x"),)),
     refused(400, "Connection isn't a list of tokens", ends=True),
+    http2=OF_A_CONNECTION,
 )
 add(
     "`Connection` that names 40 fields",
     "work for nothing",
     Ask(fields=(("Connection", ", ".join(f"x-{n}" for n in range(40))),)),
     refused(400, "Connection names more than 32 fields", ends=True),
+    http2=OF_A_CONNECTION,
 )
-for _name, _value in [
-    ("Keep-Alive", "timeout=1000"),
-    ("Proxy-Connection", "keep-alive"),
-    ("Proxy-Authorization", "Basic YTpi"),
-    ("Proxy-Authenticate", "Basic"),
-    ("TE", "trailers"),
-    ("HTTP2-Settings", "AAMAAABk"),
-    ("Upgrade", "websocket"),
-    ("Proxy_Connection", "keep-alive"),
-    ("Expect", "something"),
+for _name, _value, _http2 in [
+    ("Keep-Alive", "timeout=1000", OF_A_CONNECTION),
+    ("Proxy-Connection", "keep-alive", OF_A_CONNECTION),
+    ("Proxy-Authorization", "Basic YTpi", None),
+    ("Proxy-Authenticate", "Basic", None),
+    ("TE", "trailers", None),
+    ("HTTP2-Settings", "AAMAAABk", None),
+    ("Upgrade", "websocket", OF_A_CONNECTION),
+    ("Proxy_Connection", "keep-alive", OF_A_CONNECTION),
+    ("Expect", "something", None),
 ]:
     add(
         f"`{_name}`",
         "a field for one connection",
         Ask(fields=((_name, _value),)),
         passed(fields=((_name.lower().replace("_", "-"), ()),)),
+        http2=_http2,
     )
 add(
     "`X_Token` and `X.Token`",

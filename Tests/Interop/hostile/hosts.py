@@ -1,7 +1,8 @@
 """Around the door by a Host that the handshake was not for."""
 
-from .asked import DENIED, LOGIN, adder, passed, refused
+from .asked import DENIED, LOGIN, NO_PATH, adder, passed, refused
 from .case import Ask, Forwarded, Outcome
+from .streams import get
 
 CASES = []
 add = adder(CASES)
@@ -38,6 +39,7 @@ tls(
     "rejected.example past its handshake",
     Ask(target="https://rejected.example/open/x", host="rejected.example"),
     MISDIRECTED,
+    http2=NO_PATH,
 )
 tls(
     "Host that wants TLS 1.3",
@@ -49,7 +51,7 @@ tls(
 tls(
     "SNI that wants TLS 1.3, Host another",
     "localhost past its handshake",
-    Ask(sni="modern.example"),
+    Ask(sni="modern.example", after="modern.example"),
     MISDIRECTED,
     nginx=LOCALHOST,
 )
@@ -60,6 +62,7 @@ add(
     "the default server's rules",
     Ask(target="/secret", host="other.example"),
     LOGIN,
+    carriers=("http/1", "h2c"),
 )
 add(
     "`X-Forwarded-Host` of another server",
@@ -67,3 +70,41 @@ add(
     Ask(target="/secret", fields=(("X-Forwarded-Host", "other.example"),)),
     LOGIN,
 )
+
+# HTTP/2 has two places for a host.
+
+NO_HOST = refused(400, "Host isn't a name or address with an optional port")
+DIFFERS = refused(400, "Host differs from the target's authority")
+for _name, _means, _stream, _outcome in [
+    ("`host` another than `:authority`", "nobody can say for whom", get(("host", "other.example")), DIFFERS),
+    ("`:authority` another than `host`", "nobody can say for whom", get(("host", "localhost"), authority="other.example"), DIFFERS),
+    (
+        "SNI and `host` agree, `:authority` another",
+        "nobody can say for whom",
+        get(("host", "other.example"), sni="other.example"),
+        DIFFERS,
+    ),
+    ("`host` with a port, `:authority` without", "nobody can say for whom", get(("host", "localhost:443")), DIFFERS),
+    ("`host` like `:authority`", "localhost's rules", get(("host", "localhost")), LOCALHOST),
+    (
+        "`host` like `:authority`, in capitals",
+        "localhost's rules",
+        get(("host", "LOCALHOST")),
+        LOCALHOST,
+    ),
+    ("`host` without `:authority`", "other.example's rules", get(("host", "other.example"), authority=None), DENIED),
+    (
+        "`host` that shakes no hands, without `:authority`",
+        "rejected.example past its handshake",
+        get(("host", "rejected.example"), authority=None),
+        MISDIRECTED,
+    ),
+    (
+        "`:authority` that shakes no hands, `host` another",
+        "nobody can say for whom",
+        get(("host", "localhost"), authority="rejected.example"),
+        DIFFERS,
+    ),
+    ("an empty `:authority`, and `host`", "nobody can say for whom", get(("host", "localhost"), authority=""), NO_HOST),
+]:
+    tls(_name, _means, (_stream,), _outcome, carriers=("http/2",))

@@ -1,6 +1,6 @@
 """Around the door by paths and methods that mean two things."""
 
-from .asked import DENIED, LOGIN, adder, passed, refused
+from .asked import ALL_CARRIERS, DENIED, LOGIN, NO_PATH, adder, passed, refused
 from .case import Ask, Outcome
 
 CASES = []
@@ -98,12 +98,13 @@ add(
     Ask("get", "/open/x", (("Sec-Fetch-Site", "cross-site"),)),
     refused(403, "refused with 403: cross-site"),
 )
-add("`http://localhost/closed/x`", "/closed/x", Ask(target="http://localhost/closed/x"), DENIED)
+add("`http://localhost/closed/x`", "/closed/x", Ask(target="http://localhost/closed/x"), DENIED, http2=NO_PATH)
 add(
     "`http://localhost/open/../secret`",
     "/secret, /open/../secret",
     Ask(target="http://localhost/open/../secret"),
     AMBIGUOUS,
+    http2=NO_PATH,
 )
-add("`http://localhost`", "/", Ask(target="http://localhost"), LOGIN)
-add("`http://localhost?/open/x`", "/ and a query", Ask(target="http://localhost?/open/x"), LOGIN)
+add("`http://localhost`", "/", Ask(target="http://localhost"), LOGIN, http2=NO_PATH)
+add("`http://localhost?/open/x`", "/ and a query", Ask(target="http://localhost?/open/x"), LOGIN, http2=NO_PATH)

@@ -7,6 +7,10 @@ HOST = b"Host: localhost\r\n"
 NEXT = b"GET /open/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
+#: What carries the bytes of HTTP/1, and what carries frames.
+PIECES = ("http/1", "http/1 in pieces")
+HTTP2 = ("http/2", "h2c", "h2c in pieces")
+
 HELLO = Forwarded("POST", body=b"hello")
 GET = Forwarded()
 SMUGGLED = Forwarded(target="/open/smuggled")
@@ -18,8 +22,11 @@ METHOD = "the method isn't a token of at most 32 bytes"
 def adder(rows):
     """A function that adds rows to `rows`."""
 
-    def add(name, means, data, outcome, nginx=None, carriers=("http/1", "http/1 in pieces")):
-        rows.append(Case(name, means, Raw(data), outcome, nginx, carriers=carriers))
+    def add(name, means, data, outcome, nginx=None, carriers=PIECES, http2=None, http2_carriers=HTTP2):
+        if http2:
+            carriers += http2_carriers
+        sent = Raw(data) if isinstance(data, bytes) else data
+        rows.append(Case(name, means, sent, outcome, nginx, carriers=carriers, http2=http2))
 
     return add
 
