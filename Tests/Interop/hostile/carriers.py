@@ -197,7 +197,8 @@ class HTTP2:
     def _data(number, parts, flags=0):
         """A frame for each part, or several for a long one; `flags` on the last."""
         short = [part[start : start + 16384] for part in parts for start in range(0, len(part) or 1, 16384)]
-        return [frames.data(number, part) for part in short[:-1]] + [frames.data(number, short[-1], flags)] * bool(short)
+        last = len(short) - 1
+        return [frames.data(number, part, flags if index == last else 0) for index, part in enumerate(short)]
 
     @staticmethod
     def _head(number, block, flags):
