@@ -3,7 +3,7 @@
 import pytest
 
 from hostile import smuggling
-from hostile.runner import prove, replay
+from hostile.runner import is_here, prove, replay
 
 #: Every case with each of its carriers.
 ROWS = [pytest.param(case, carrier, id=f"{case}-{carrier}") for case in smuggling.CASES for carrier in case.carriers]
@@ -13,7 +13,7 @@ ROWS = [pytest.param(case, carrier, id=f"{case}-{carrier}") for case in smugglin
 def test_smuggling(case, carrier, hostile_stage):
     if hostile_stage.dialect not in case.dialects:
         pytest.skip("not in this dialect")
-    if carrier not in hostile_stage.played(case):
+    if not is_here(carrier):
         pytest.skip("this machine has no ::1")
     prove(case, carrier, hostile_stage)
 

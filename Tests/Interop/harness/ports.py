@@ -1,5 +1,6 @@
 """Free TCP ports and bounded waits."""
 
+import functools
 import socket
 import time
 
@@ -16,6 +17,16 @@ def free_ports(count):
     finally:
         for probe in held:
             probe.close()
+
+
+@functools.cache
+def has_ipv6():
+    """Whether this machine has ::1."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        return True
+    except OSError:
+        return False
 
 
 def wait_until(condition, what, timeout=10.0, interval=0.01):

@@ -224,17 +224,17 @@ class Recorder:
         self._raw_handler = None
         self._lock = threading.Lock()
         self._open = set()
-        self._listener = socket.socket()
+        self._listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listener.bind((host, port))
         self._listener.listen(1024)
-        self.host, self.port = self._listener.getsockname()
+        self.host, self.port = self._listener.getsockname()[:2]
         self.default = lambda exchange: exchange.reply()
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def address(self):
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def on(self, path, handler):
         """Scripts requests whose target, less its query, is `path`. The handler gets the request with its body read."""

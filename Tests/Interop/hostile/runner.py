@@ -2,11 +2,18 @@
 
 import time
 
+from harness.ports import has_ipv6
+
 from .carriers import AFTER, CARRIERS, told
 from .case import WITHIN
 
 #: The cases that held in this run, by dialect: filled by the tests, read by the last.
 PROVED = {"native": set(), "nginx": set()}
+
+
+def is_here(carrier):
+    """Whether this machine has what the carrier needs."""
+    return CARRIERS[carrier].host != "::1" or has_ipv6()
 
 
 def prove(case, carrier, stage):
@@ -66,7 +73,7 @@ def replay(cases, stage, rounds):
 
     def once():
         for case in cases:
-            for carrier in stage.played(case):
+            for carrier in filter(is_here, case.carriers):
                 means = CARRIERS[carrier]
                 means.play(stage.server, case, case.expected(stage.dialect, means.version))
 

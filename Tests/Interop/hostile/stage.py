@@ -1,10 +1,10 @@
 """The servers on which every case is played, one for each dialect."""
 
 import os
-import socket
 from pathlib import Path
 
 from faults.log import Log
+from harness.ports import has_ipv6
 from harness.process import Server
 from harness.site import Site
 
@@ -58,15 +58,6 @@ LISTENERS = "listen {h2c} http2;"
 LISTENERS_6 = "listen {plain6}; listen {tls6} ssl http2;"
 
 
-def has_ipv6():
-    """Whether this machine has ::1."""
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-        return True
-    except OSError:
-        return False
-
-
 class Sites(Site):
     """The site, and the other servers behind it."""
 
@@ -83,26 +74,21 @@ class Stage:
     def __init__(self, dialect, directory, users, certificate, context):
         self.dialect = dialect
         self.gateway = Gateway()
-        self.has_ipv6 = has_ipv6()
         site = Sites(
             upstream=self.gateway.address,
             auth=True,
             users=users,
             nginx_server=NGINX,
             native_server=NATIVE,
-            server=LISTENERS + (LISTENERS_6 if self.has_ipv6 else ""),
+            server=LISTENERS + (LISTENERS_6 if has_ipv6() else ""),
             http2=True,
-            listeners=["h2c"] + (["plain6", "tls6"] if self.has_ipv6 else []),
+            listeners=["h2c"] + (["plain6", "tls6"] if has_ipv6() else []),
             hosts={"plain6": "[::1]", "tls6": "[::1]"},
         )
         self.server = Server(f"postern-{dialect}", directory, site, *certificate, context)
         self.log = Log(directory / "error.log")
         self.server.get("/open/ready")
         self.gateway.forget()
-
-    def played(self, case):
-        """The carriers of a case that this machine has."""
-        return [carrier for carrier in case.carriers if self.has_ipv6 or "IPv6" not in carrier]
 
     def close(self):
         self.server.stop()

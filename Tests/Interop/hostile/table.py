@@ -5,7 +5,8 @@ from pathlib import Path
 from faults.table import is_to_be_written
 
 from . import browsers, door, smuggling
-from .runner import PROVED
+from .carriers import CARRIERS
+from .runner import PROVED, is_here
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs/threats.md"
 BEGIN, END = "<!-- tables: begin -->\n", "<!-- tables: end -->\n"
@@ -28,16 +29,32 @@ def render():
         lines += ["", f"### {heading}"]
         for title, cases in tables.items():
             lines += ["", f"#### {title}"] if title else []
-            lines += ["", "| sent | it means | answer | connection | the gateway sees | the log says |"]
-            lines += ["|---|---|---|---|---|---|", *map(row, cases)]
+            lines += ["", "| sent | over | it means | answer | connection | the gateway sees | the log says |"]
+            lines += ["|---|---|---|---|---|---|---|", *map(row, cases)]
     return "\n".join(lines) + "\n\n"
 
 
 def row(case):
-    ours, theirs = columns(case.outcome), columns(case.expected("nginx"))
-    cells = [one if one == other else f"{one}; in an Nginx file {other}" for one, other in zip(ours, theirs)]
     name = case.name if case.dialects == ("native", "nginx") else f"{case.name} (native)"
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in [name, case.means, *cells]) + " |"
+    cells = [name, over(case)]
+    versions = sorted({CARRIERS[carrier].version for carrier in case.carriers})
+    by_version = [dialects(case.of(version)) for version in versions]
+    for said in zip(*by_version):
+        cells.append(said[0] if len(set(said)) == 1 else f"{said[0]}; over HTTP/2 {said[1]}")
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def over(case):
+    """What carries it, in short: the versions of HTTP, and whether over IPv6."""
+    versions = sorted({str(CARRIERS[carrier].version) for carrier in case.carriers})
+    return ", ".join(versions + ["IPv6"] * any("IPv6" in carrier for carrier in case.carriers))
+
+
+def dialects(case):
+    """The cells of one version: what it means, and what must be seen."""
+    ours, theirs = columns(case.outcome), columns(case.expected("nginx"))
+    said = [one if one == other else f"{one}; in an Nginx file {other}" for one, other in zip(ours, theirs)]
+    return [case.means, *said]
 
 
 def columns(outcome):
@@ -45,12 +62,18 @@ def columns(outcome):
     sees = ", ".join(f"`{request.method} {request.target}`" for request in outcome.gateway) or "nothing"
     if outcome.begins:
         sees = "at most a beginning"
-    return (
+    if outcome.perhaps:
+        sees = "at most " + ", ".join(f"`{request.method} {request.target}`" for request in outcome.perhaps)
+    said = (
         ", ".join(map(str, outcome.answers)),
         "ends" if outcome.ends else "goes on",
         sees,
         outcome.log or "nothing",
     )
+    if not outcome.otherwise:
+        return said
+    other = columns(outcome.otherwise)
+    return tuple(one if one == another else f"{one}, or {another}" for one, another in zip(said, other))
 
 
 def unproved():
@@ -60,7 +83,7 @@ def unproved():
         for case in CASES
         for dialect in case.dialects
         for carrier in case.carriers
-        if (carrier, case.name) not in PROVED[dialect]
+        if is_here(carrier) and (carrier, case.name) not in PROVED[dialect]
     ]
 
 
