@@ -1,5 +1,8 @@
-"""What carries a case to the server. Each has a `name`, the `version` of HTTP that it speaks, `facts(case)` that hold of its
-connections, and `play(server, case, expected)` that answers a `Seen`."""
+"""What carries a case to the server.
+
+Each has a `name`, the `version` of HTTP that it speaks, `facts(case)` that hold of its connections, and
+`play(server, case, expected)` that answers a `Seen`.
+"""
 
 import socket
 import ssl

@@ -1,7 +1,7 @@
 """Smuggling behind what ends a connection, or changes what it is for."""
 
-from .case import Counterpart, Forwarded, Outcome, Stream
-from .raw import CHUNKED, GET, HOST, HTTP2, METHOD, NEXT, SMUGGLED, adder, passed, post, refused
+from .case import Counterpart, Forwarded, Outcome
+from .raw import CHUNKED, GET, HOST, HTTP2, METHOD, NEXT, SMUGGLED, adder, passed, post
 from .streams import OF_A_CONNECTION, PSEUDO, get, passes, refuses, stream
 
 CASES = []

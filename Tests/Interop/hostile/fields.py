@@ -34,7 +34,8 @@ for _field in [
     ("X-Forwarded-Proto", "https"),
     ("X_Forwarded_Proto", "https"),
 ]:
-    add(f"`{_field[0]}`", "who the client claims to be", Ask(fields=(_field,)), passed(fields=OWN), carriers=ALL_CARRIERS)
+    _ask = Ask(fields=(_field,))
+    add(f"`{_field[0]}`", "who the client claims to be", _ask, passed(fields=OWN), carriers=ALL_CARRIERS)
 for _name in [
     "X-Forwarded-Host",
     "X_Forwarded.Host",

@@ -77,7 +77,12 @@ NO_HOST = refused(400, "Host isn't a name or address with an optional port")
 DIFFERS = refused(400, "Host differs from the target's authority")
 for _name, _means, _stream, _outcome in [
     ("`host` another than `:authority`", "nobody can say for whom", get(("host", "other.example")), DIFFERS),
-    ("`:authority` another than `host`", "nobody can say for whom", get(("host", "localhost"), authority="other.example"), DIFFERS),
+    (
+        "`:authority` another than `host`",
+        "nobody can say for whom",
+        get(("host", "localhost"), authority="other.example"),
+        DIFFERS,
+    ),
     (
         "SNI and `host` agree, `:authority` another",
         "nobody can say for whom",

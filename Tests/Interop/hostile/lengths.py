@@ -134,7 +134,13 @@ add(
     b"GET /open/x HTTP/1.1\r\n" + HOST + b"\r\n" + NEXT,
     passed(GET, SMUGGLED),
     http2=Counterpart(
-        Outcome(("GOAWAY STREAM_CLOSED",), ends=True, begins=True, perhaps=(GET,), log="a frame came for a closed stream"),
+        Outcome(
+            ("GOAWAY STREAM_CLOSED",),
+            ends=True,
+            begins=True,
+            perhaps=(GET,),
+            log="a frame came for a closed stream",
+        ),
         (get(behind=NEXT),),
         means="DATA behind END_STREAM",
     ),

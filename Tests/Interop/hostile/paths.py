@@ -80,7 +80,8 @@ for _target, _means, _outcome in [
     ("/open/%0d%0aX-A:%201", "a path with CR and LF in it", passed(target="/open/%0d%0aX-A:%201")),
     ("/open/%0d%0a/../../secret", "/secret, /open/%0d%0a/../../secret", AMBIGUOUS),
 ]:
-    add(f"`{_target}`", _means, Ask(target=_target), _outcome)
+    _also = {"carriers": ALL_CARRIERS} if _outcome is DENIED else {}
+    add(f"`{_target}`", _means, Ask(target=_target), _outcome, **_also)
 
 for _method in ("get", "Get", "PROPFIND", "HEAD", "OPTIONS"):
     add(f"`{_method} /secret`", "a method that rules don't name", Ask(_method, "/secret"), LOGIN)

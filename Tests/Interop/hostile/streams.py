@@ -22,7 +22,7 @@ def get(*fields, method="GET", **options):
 
 
 def lines(data):
-    """The fields of HTTP/1's lines as HTTP/2 has them: a name and a value with whatever is in them, names in lower case."""
+    """The fields of HTTP/1's lines as HTTP/2 has them: names in lower case, and values with whatever is in them."""
     fields = []
     for line in data.removesuffix(b"\r\n").decode("latin-1").split("\r\n"):
         if line[:1] in (" ", "\t"):
