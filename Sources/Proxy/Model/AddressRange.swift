@@ -15,8 +15,19 @@ package struct AddressRange: Sendable, Equatable {
         self.low = low & maskLow
     }
 
-    /// Whether the address lies in the range.
+    /// Whether the address lies in the range; an IPv4 one only in a range of IPv4: `::/0` is IPv6, as in Nginx.
     package func contains(high: UInt64, low: UInt64) -> Bool {
         high & maskHigh == self.high && low & maskLow == self.low
+            && (isOfOneVersion(maskHigh, maskLow) || !isIPv4(high, low))
     }
+}
+
+/// Whether a range with these masks holds no IPv4 next to IPv6: all of a mapped address's 96 leading bits count.
+@inline(__always) func isOfOneVersion(_ maskHigh: UInt64, _ maskLow: UInt64) -> Bool {
+    maskHigh == .max && maskLow >> 32 == 0xFFFF_FFFF
+}
+
+/// Whether this is a mapped IPv4 address.
+@inline(__always) func isIPv4(_ high: UInt64, _ low: UInt64) -> Bool {
+    high == 0 && low >> 32 == 0xFFFF
 }

@@ -208,6 +208,7 @@ extension LocationRuntime.PackedRange {
 
     func contains(high: UInt64, low: UInt64) -> Bool {
         high & maskHigh == self.high && low & maskLow == self.low
+            && (isOfOneVersion(maskHigh, maskLow) || !isIPv4(high, low))
     }
 }
 

@@ -28,6 +28,7 @@ struct AccessPhaseTests {
         ("[2001:db8::1]:1", "allow 2001:db8::/32; deny all;", 0),
         ("[2001:db9::1]:1", "allow 2001:db8::/32; deny all;", 403),
         ("[2001:db8::1]:1", "allow 0.0.0.0/0; deny all;", 403), ("192.0.2.7:1", "deny unix:; allow all;", 0),
+        ("192.0.2.7:1", "allow ::/0; deny all;", 403), ("192.0.2.7:1", "deny ::/0; allow all;", 0),
         ("192.0.2.7:1", "allow unix:; deny all;", 403), ("unix:/run/x", "allow unix:; deny all;", 0),
         ("unix:/run/x", "deny ::/0; allow unix:; deny all;", 0), ("unix:/run/x", "deny all;", 403),
     ])

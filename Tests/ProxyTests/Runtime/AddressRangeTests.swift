@@ -13,7 +13,10 @@ struct AddressRangeTests {
         ("[2001:db8::]", 32, "[2001:db9::]", false), ("[2001:db8::]", 64, "[2001:db8::ffff:ffff:ffff:ffff]", true),
         ("[2001:db8::]", 64, "[2001:db8:0:1::]", false), ("[2001:db8::]", 65, "[2001:db8::8000:0:0:0]", false),
         ("[2001:db8::]", 127, "[2001:db8::1]", true), ("[2001:db8::]", 128, "[2001:db8::1]", false),
-        ("[::]", 0, "[2001:db8::1]", true), ("[::]", 0, "10.0.0.1", true), ("[::1]", 128, "127.0.0.1", false),
+        ("[::]", 0, "[2001:db8::1]", true), ("[::]", 0, "[::1]", true), ("[::1]", 128, "127.0.0.1", false),
+        // A range of IPv6 holds no IPv4: who allows `::/0` allows nobody who comes by IPv4.
+        ("[::]", 0, "10.0.0.1", false), ("[::]", 64, "10.0.0.1", false), ("[::]", 80, "255.255.255.255", false),
+        ("128.0.0.0", 1, "10.0.0.1", false), ("128.0.0.0", 1, "200.0.0.1", true),
     ])
     func containsWhatItsPrefixSays(network: String, length: Int, address: String, isInside: Bool) throws {
         let base = try #require(SocketAddress(parsing: "\(network):1"))
