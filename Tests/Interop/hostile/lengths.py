@@ -144,6 +144,7 @@ add(
         (get(behind=NEXT),),
         means="DATA behind END_STREAM",
     ),
+    http2_carriers=("http/2", "h2c"),  # In pieces, the answer may come before the DATA.
 )
 add(
     "GET with a body without a length",
