@@ -49,12 +49,13 @@ def program():
 
 
 @pytest.mark.skipif(program() is None, reason="testssl is not installed (apt-get install testssl.sh)")
-def test_nothing_above_low(peer, start, recorder, authority, tmp_path):
+@pytest.mark.parametrize("http2", [False, True], ids=["http1", "http2"])
+def test_nothing_above_low(peer, start, recorder, authority, tmp_path, http2):
     # What it says of a certificate is the issuer's affair: one that lasts, and can be revoked.
     files = authority.issue(
         "checked", "localhost", days=90, extensions=["crlDistributionPoints=URI:http://127.0.0.1:9/authority.crl"]
     )
-    server = start(peer, Site(upstream=recorder.address), files=files)
+    server = start(peer, Site(upstream=recorder.address, http2=http2), files=files)
     report, log = tmp_path / "findings.json", tmp_path / "testssl.log"
     command = [program(), "--quiet", "--color", "0", "--warnings", "off", "--nodns", "none", "--ip", "127.0.0.1"]
     command += ["--openssl", shutil.which("openssl"), "--add-ca", str(authority.certificate)]
@@ -83,4 +84,6 @@ def test_nothing_above_low(peer, start, recorder, authority, tmp_path):
         if finding["severity"] not in ("OK", "INFO", "LOW")
     ]
     assert not above, "\n".join(above)
+    offered = [finding["finding"] for finding in findings if finding["id"] == "ALPN_HTTP2"]
+    assert offered == (["h2"] if http2 else []), offered
     assert server.get().status == 200
