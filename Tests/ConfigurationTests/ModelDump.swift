@@ -98,6 +98,7 @@ struct ModelDump {
         line(
             "  client header=\(show(client.headerTimeout)) keepalive=\(show(client.keepaliveTimeout))/"
                 + "\(client.keepaliveRequests) field=\(client.largestField) head=\(client.largestHead)"
+                + "\(client.fieldCount == 100 ? "" : " fields=\(client.fieldCount)")"
                 + "\(client.allowsBareLineFeed ? " bare-lf" : "")\(client.dropsUnusualFieldNames ? " drops-unusual" : "")"
                 + "\(server.mergesSlashes ? "" : " keeps-slashes")\(show(client.connectionLimit))"
         )

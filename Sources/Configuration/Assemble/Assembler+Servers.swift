@@ -55,6 +55,7 @@ extension Assembler {
         let first = scope.effective(\.headBuffer)?.value ?? 1024
         client.largestField = Int(max(buffers.size, first))
         client.largestHead = max(buffers.count * Int(buffers.size), client.largestField)
+        client.fieldCount = scope.effective(\.fieldCount)?.value ?? client.fieldCount
         client.connectionLimit = connectionLimit(scope)
         client.allowsBareLineFeed = dialect == .nginx
         client.http2.streams = scope.effective(\.http2Streams)?.value ?? client.http2.streams

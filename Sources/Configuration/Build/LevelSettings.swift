@@ -67,6 +67,7 @@ struct LevelSettings {
     var keepaliveRequests: Setting<Int>?
     var headBuffer: Setting<UInt64>?
     var largeHeadBuffers: Setting<HeadBuffers>?
+    var fieldCount: Setting<Int>?
     var keepsUnderscores: Setting<Bool>?
     var mergesSlashes: Setting<Bool>?
     var clientConnections: Setting<ClientConnectionLimit?>?

@@ -89,6 +89,14 @@ extension DirectiveTable {
             builder.level.largeHeadBuffers = Setting(HeadBuffers(count: count, size: size), directive.range)
         },
         .run(
+            "max_headers",
+            "COUNT",
+            in: [.http, .server],
+            default: "100",
+            help: "Fields that a request may have, 100 at the most. One with more gets 431.",
+            set: DirectiveSpec.integer(\.level.fieldCount, in: 1...100)
+        ),
+        .run(
             "underscores_in_headers",
             "on|off",
             in: [.http, .server],

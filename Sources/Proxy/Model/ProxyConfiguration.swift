@@ -128,6 +128,7 @@ package struct ClientSettings: Sendable, Equatable {
     package var largestField = 8192
     /// Bytes of the whole head at the most.
     package var largestHead = 32768
+    /// Fields of a head at the most; no more than a `FieldTable` holds.
     package var fieldCount = 100
     /// Whether a head's line may end in a bare LF (an Nginx file allows it).
     package var allowsBareLineFeed = false
