@@ -16,6 +16,8 @@ package enum HeadError: Error, Sendable, Equatable, CaseIterable {
     case malformedConnection, nominatedFramingField, tooManyNominations, connectionFieldInHTTP2
     // Host
     case missingHost, repeatedHost, malformedHost, hostMismatch
+    // Expectations
+    case unknownExpectation
     // Sizes
     case requestLineTooLong, fieldTooLong, headTooLong, tooManyFields
 
@@ -24,6 +26,7 @@ package enum HeadError: Error, Sendable, Equatable, CaseIterable {
         switch self {
         case .connectMethod, .traceMethod: 405
         case .requestLineTooLong: 414
+        case .unknownExpectation: 417
         case .fieldTooLong, .headTooLong, .tooManyFields: 431
         case .unknownTransferCoding, .unknownProtocol: 501
         case .unsupportedVersion: 505
@@ -72,6 +75,7 @@ package enum HeadError: Error, Sendable, Equatable, CaseIterable {
         case .repeatedHost: "more than one Host"
         case .malformedHost: "Host isn't a name or address with an optional port"
         case .hostMismatch: "Host differs from the target's authority"
+        case .unknownExpectation: "Expect asks for something other than 100-continue"
         case .requestLineTooLong: "the request line is too long"
         case .fieldTooLong: "a field is too long"
         case .headTooLong: "the head is too long"

@@ -24,8 +24,18 @@ extension RequestHead {
             try finishHost(bytes)
             try finishHTTP2(bytes, endsStream: endsStream)
         }
-        if minorVersion > 0, body != .none, let index = fields.first(.expect) {
-            expectsContinue = bytes.extracting(fields[index].value.range).equalsIgnoringCase("100-continue")
+        if minorVersion > 0 { try finishExpect(bytes) }
+    }
+
+    /// RFC 9110, section 10.1.1: nobody is promised what isn't known; HTTP/1.0 has no expectations.
+    private mutating func finishExpect(_ bytes: borrowing Span<UInt8>) throws(HeadError) {
+        var position = fields.first(.expect)
+        while let index = position {
+            guard bytes.extracting(fields[index].value.range).equalsIgnoringCase("100-continue") else {
+                throw .unknownExpectation
+            }
+            expectsContinue = body != .none
+            position = fields.next(.expect, after: index)
         }
     }
 

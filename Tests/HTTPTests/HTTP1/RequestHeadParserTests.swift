@@ -33,6 +33,11 @@ struct RequestHeadParserTests {
                 + "|host Host=a.B|transferEncoding Transfer-Encoding=Chunked|expect Expect=100-Continue"
         ),
         (
+            "GET http://a/ HTTP/1.0\r\nExpect: a-miracle\r\n\r\n",
+            "get|GET|absolute|http://a/|/|-|a|a|-|1.0|none|keep=false|expect=false|upgrade=none|#"
+                + "|expect Expect=a-miracle"
+        ),
+        (
             "GET https://a.:443/p/q HTTP/1.0\r\n\r\n",
             "get|GET|absolute|https://a.:443/p/q|/p/q|-|a.:443|a|443|1.0|none|keep=false|expect=false|upgrade=none|#"
         ),
@@ -222,6 +227,11 @@ struct RequestHeadParserTests {
             ("GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n", .hostMismatch),
             ("GET http://a/ HTTP/1.1\r\nHost: a:80\r\n\r\n", .hostMismatch),
             ("GET http://a/ HTTP/1.1\r\nHost:\r\n\r\n", .hostMismatch),
+            // Expectations
+            (start + "Expect: a-miracle\r\n\r\n", .unknownExpectation),
+            (start + "Expect:\r\n\r\n", .unknownExpectation),
+            (start + "Expect: 100-continue, a-miracle\r\n\r\n", .unknownExpectation),
+            (start + "Expect: 100-continue\r\nExpect: a-miracle\r\n\r\n", .unknownExpectation),
         ]
     }()
 
@@ -267,7 +277,7 @@ struct RequestHeadParserTests {
 
     @Test("Each error has a status and a reason", arguments: HeadError.allCases)
     func statuses(error: HeadError) {
-        #expect([400, 405, 414, 431, 501, 505].contains(error.status))
+        #expect([400, 405, 414, 417, 431, 501, 505].contains(error.status))
         #expect(error.reason.utf8CodeUnitCount > 10)
     }
 

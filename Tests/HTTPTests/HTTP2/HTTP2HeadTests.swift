@@ -109,6 +109,7 @@ struct HTTP2HeadTests {
             .malformedPseudoField
         ),
         (Frames.get + [("host", "b")], .hostMismatch),
+        (Frames.get + [("expect", "a-miracle")], .unknownExpectation),
         (Frames.get + [("host", "a"), ("host", "a")], .repeatedHost),
         (Frames.get + [("X", "1")], .uppercaseName),
         (Frames.get + [("Cookie", "1")], .uppercaseName),

@@ -118,7 +118,7 @@ for _name, _value, _http2 in [
     ("HTTP2-Settings", "AAMAAABk", None),
     ("Upgrade", "websocket", OF_A_CONNECTION),
     ("Proxy_Connection", "keep-alive", OF_A_CONNECTION),
-    ("Expect", "something", None),
+    ("Expect", "100-continue", None),
 ]:
     add(
         f"`{_name}`",

@@ -118,6 +118,13 @@ DIFFERENCES = [
         "no 100",
         "there is nothing to wait for (RFC 9110, 10.1.1)",
     ),
+    Difference(
+        "unknown-expectation",
+        "`Expect` with something other than `100-continue`",
+        "taken, and kept from the gateway",
+        "417",
+        "nobody is left to believe that it was met (RFC 9110, 10.1.1)",
+    ),
     # Passed on otherwise
     Difference(
         "bodies-stream",

@@ -362,6 +362,7 @@ DIFFERS = {
     },
     "http-1.2": {"HTTP/1.2": {"log": ("HTTP/1.2", "HTTP/1.1")}},
     "expect": {"Expect without a body": {"status": ("100 Continue", 200)}},
+    "unknown-expectation": {"another expectation": {"status": (200, 417)}},
     "bodies-stream": {
         "a chunked body": stays_chunked("one two"),
         "an empty chunked body": stays_chunked(""),
