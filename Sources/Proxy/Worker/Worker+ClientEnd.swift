@@ -27,6 +27,7 @@ extension Worker {
                 reply.closes = true
                 respond(exchange, reply)
             } else {
+                reportSilence(client)
                 close(client)
             }
         case .exchanging:
@@ -42,6 +43,17 @@ extension Worker {
                 services.log.info("client \(client.value.peer) took too long to read the reply of a stream")
             }
             close(client)
+        }
+    }
+
+    /// A connection that was opened and never used is somebody's doing; one that waits for its next request is everyday.
+    func reportSilence(_ client: Ref<ClientConnection>) {
+        guard client.value.requestCount == 0 else { return }
+        if client.value.input.isEmpty {
+            services.log.info("client \(client.value.peer) sent no request in time")
+        } else {
+            // The beginning of HTTP/2's preface, which isn't known to be one.
+            services.log.info("client \(client.value.peer) took too long to send a request's head")
         }
     }
 

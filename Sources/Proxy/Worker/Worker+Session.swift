@@ -247,6 +247,7 @@ extension Worker {
             requestSend(client)
             return
         } else {
+            if !(client.value.session?.isShuttingDown ?? false) { reportSilence(client) }
             client.value.session?.terminate(HTTP2Code.noError)
         }
         closeStreams(client)

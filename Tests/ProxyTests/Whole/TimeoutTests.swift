@@ -114,6 +114,29 @@ struct TimeoutTests {
         #expect(server.connections == 0)
     }
 
+    /// Nobody knows yet what these bytes begin: a request's line, or HTTP/2's preface.
+    @Test(arguments: [
+        ("", "sent no request in time"), ("PRI * HT", "took too long to send a request's head"),
+    ])
+    func aConnectionWithoutARequestIsClosed(first: String, says: String) throws {
+        let proxy = try TestProxy(
+            "server { listen 80 http2; client_header_timeout 100ms; return 204; }"
+        )
+        let client = try proxy.connect()
+        try client.send(first)
+        #expect(try client.isAtEnd() == true)
+        #expect(TestProxy.wait { proxy.errorLog.contains(says) } == true)
+    }
+
+    /// A client that has asked, and may ask again, is nobody to talk of.
+    @Test func aConnectionThatWasUsedIsClosedInSilence() throws {
+        let proxy = try TestProxy("server { listen 80; keepalive_timeout 100ms; return 204; }")
+        let client = try proxy.connect()
+        #expect(try client.exchange("GET", "/").status == 204)
+        #expect(try client.isAtEnd() == true)
+        #expect(!proxy.errorLog.contains("in time"))
+    }
+
     /// Bytes that trickle in buy no time.
     @Test func aHeadThatTricklesIs408() throws {
         let server = try silent()
