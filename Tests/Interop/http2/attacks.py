@@ -3,6 +3,7 @@
 Each attack is bounded in count and time, and on loopback. What ended a connection is counted in words.
 """
 
+import itertools
 import json
 import os
 import resource
@@ -12,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from pathlib import Path
 
 from harness.client import Connection, basic
@@ -33,15 +33,16 @@ def attack(function):
 
 
 class Run:
-    """One attack under way: its ports, its end, and what it has seen."""
+    """One attack under way: its ports, its end, and what became of each of its connections."""
 
     def __init__(self, seconds, ports):
         self.ports = ports
         self.until = time.monotonic() + seconds
         self.seconds = seconds
-        self.connections = 0
         self.sent = 0
-        self.ends = Counter()
+        #: Of each connection that was begun: the client's port, and how it ended, in words.
+        self.ends = []
+        self.begun = 0
         self.lock = threading.Lock()
 
     @property
@@ -50,47 +51,42 @@ class Run:
 
     def wire(self, port="h2c", settings=(), **options):
         """A connection with its preface sent."""
-        self.connections += 1
+        self.begun += 1
         context = ssl_context() if port == "tls" else None
-        return h2.Wire(self.ports[port], context, h2.PREFACE + h2.settings(*settings), **options)
+        wire = h2.Wire(self.ports[port], context, h2.PREFACE + h2.settings(*settings), **options)
+        wire.port = wire.socket.getsockname()[1]
+        return wire
 
     def pour(self, wire, pieces, at_once=50):
-        """Sends piece after piece until the server has had enough of them, or they are over; notes the end."""
-        batch = []
-        for number, piece in enumerate(pieces):
-            batch.append(piece)
-            if len(batch) == at_once:
-                self.sent += len(batch)
-                wire.send(*batch)
-                batch.clear()
-                if wire.is_readable() and self._has_ended(wire):
-                    return
-                if number > MANY or self.over:
-                    # Nobody ended it: had that been in time?
-                    self.note("not ended" if number > MANY else "time over")
-                    return
-        wire.send(*batch)
-        self.sent += len(batch)
-        self.note(wire.outcome()[-1])
+        """Sends piece after piece until the server has had enough of them, or they are over; notes the end.
 
-    def _has_ended(self, wire):
-        """Reads what there is; whether it was a GOAWAY or the end."""
+        A connection that was begun is seen to its end, though the time be over meanwhile.
+        """
+        pieces = iter(pieces)
+        while batch := list(itertools.islice(pieces, at_once)):
+            self.sent += len(batch)
+            wire.send(*batch)
+            if wire.is_readable() and (words := self._ending(wire)):
+                self.note(wire.port, words)
+                return
+        self.note(wire.port, wire.outcome()[-1])
+
+    def _ending(self, wire):
+        """Reads what there is; how the connection has ended, if it has."""
         wire.socket.settimeout(0.0005)
         try:
             for came in wire.frames():
                 if isinstance(came, h2.GoAwayFrame) and came.error_code:
-                    self.note(f"GOAWAY {h2.CODES[came.error_code]}")
-                    return True
+                    return f"GOAWAY {h2.CODES[came.error_code]}"
         except (socket.timeout, BlockingIOError, h2.ssl.SSLWantReadError):
-            return False
+            return None
         finally:
             wire.socket.settimeout(wire.timeout)
-        self.note("connection closed")
-        return True
+        return "connection closed"
 
-    def note(self, words):
+    def note(self, port, words):
         with self.lock:
-            self.ends[words] += 1
+            self.ends.append((port, words))
 
     def repeat(self, pieces, **options):
         """Connection after connection, each with its own `pieces()`."""
@@ -100,7 +96,7 @@ class Run:
 
 
 def odd():
-    return range(1, 2 * MANY * 3, 2)
+    return range(1, 2 * MANY, 2)
 
 
 # HTTP/2: frames that cost the server more than the client.
@@ -191,6 +187,13 @@ def crumbs(run):
 
 
 @attack
+def crumbs_below_the_limit(run):
+    """Few enough bytes, and more fields than a head may have: a cookie in crumbs, and others."""
+    block = h2.block(h2.request()) + h2.field("cookie", "", 0x40) + INDEXED * 300 + h2.field("a", "", 0x40) + INDEXED * 300
+    run.repeat(lambda: (h2.headers(n, block) for n in odd()))
+
+
+@attack
 def settings_flood(run):
     run.repeat(lambda: (h2.settings((4, 65535 + n % 2)) for n in range(MANY)))
 
@@ -232,48 +235,76 @@ def unknown_frames(run):
 @attack
 def streams_that_are_over(run):
     """HEADERS for streams below one that was opened: decoded and dropped."""
-    last = 2 * MANY * 3 + 1
+    last = 2 * MANY + 1
     run.repeat(lambda: (h2.get(last if n == 0 else 2 * n + 1, "/none") for n in range(MANY)))
 
 
 @attack
 def connections(run):
     """A connection a millisecond, each with one request of HTTP/2."""
-    while not run.over:
-        began = time.monotonic()
+
+    def visit():
         with run.wire() as wire:
             wire.send(h2.get(1, "/none"))
-        run.note("left")
-        time.sleep(max(0.0, 0.001 - (time.monotonic() - began)))
+            for came in wire.frames():
+                if isinstance(came, h2.HeadersFrame):
+                    return wire.port, dict(came.fields)[":status"]
+            return wire.port, "connection closed"
+
+    every_millisecond(run, visit)
 
 
 @attack
 def http1_connections(run):
     """A connection a millisecond, each with nothing."""
+
+    def visit():
+        run.begun += 1
+        with socket.create_connection(("127.0.0.1", run.ports["tls"])) as peer:
+            return peer.getsockname()[1], "left"
+
+    every_millisecond(run, visit)
+
+
+def every_millisecond(run, visit):
     while not run.over:
         began = time.monotonic()
-        run.connections += 1
-        socket.create_connection(("127.0.0.1", run.ports["tls"])).close()
-        run.note("left")
+        run.note(*visit())
         time.sleep(max(0.0, 0.001 - (time.monotonic() - began)))
 
 
 @attack
 def hashing(run):
-    """One address tries passwords, from many connections; another logs in meanwhile."""
-    guesses = iter(range(1 << 30))
+    """One address tries passwords, from many connections; another logs in meanwhile. An end is an answer here."""
+    guesses = itertools.count()
 
     def guess():
         while not run.over:
             with Connection(run.ports["plain"]) as connection:
                 goes_on = True
                 while goes_on and not run.over:
+                    run.begun += 1
                     answer = connection.request("GET", "/costly/", [basic("carol", f"guess{next(guesses)}")])
-                    run.note(str(answer.status))
+                    run.note(0, str(answer.status))
                     goes_on = answer.value("Connection") != "close"
 
-    run.connections = 20
     in_threads(guess, 20)
+
+
+@attack
+def many_fields(run):
+    """Heads of HTTP/1 with more fields than may be, each as short as can be."""
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"a:\r\n" * 5000 + b"\r\n"
+
+    def visit():
+        run.begun += 1
+        with Connection(run.ports["plain"]) as connection:
+            connection.send(head)
+            port = connection.socket.getsockname()[1]
+            return port, str(connection.response().status)
+
+    while not run.over:
+        run.note(*visit())
 
 
 def in_threads(function, count, *arguments):
@@ -293,15 +324,14 @@ def hold(run, count, port, first, again=None, pause=0.2, settings=None, receive_
     for number in range(count):
         if number % 10 == 9:
             time.sleep(0.002)  # What is tried is how they are held, not how fast they come.
-        run.connections += 1
         if settings is None:
-            peer = socket.socket()
+            run.begun += 1
+            wire, peer = None, socket.socket()
             if receive_buffer:
                 peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             peer.connect(("127.0.0.1", run.ports[port]))
-            wire = None
         else:
-            wire = h2.Wire(run.ports[port], None, h2.PREFACE + h2.settings(*settings))
+            wire = run.wire(port, settings)
             wire.acknowledges = False
             peer = wire.socket
         peer.settimeout(1)
@@ -309,7 +339,15 @@ def hold(run, count, port, first, again=None, pause=0.2, settings=None, receive_
             peer.sendall(first)
         except OSError:
             pass
-        held[peer] = (wire, bytearray())
+        held[peer] = (peer.getsockname()[1], wire, bytearray())
+
+    # All are there: from now on each is to be ended in time.
+    run.until = time.monotonic() + run.seconds
+
+    def has_ended(peer, words):
+        run.note(held.pop(peer)[0], words)
+        peer.close()
+
     while held and not run.over:
         turn = time.monotonic() + pause
         while held and (left := turn - time.monotonic()) > 0:
@@ -317,22 +355,19 @@ def hold(run, count, port, first, again=None, pause=0.2, settings=None, receive_
                 # Nothing is read of what comes; only the end of the connection is looked for.
                 time.sleep(left)
                 for peer in [peer for peer in held if has_hung_up(peer)]:
-                    run.note("connection closed")
-                    del held[peer]
+                    has_ended(peer, "connection closed")
                 continue
             for peer in wait_readable(held, left):
-                if words := ending(peer, *held[peer]):
-                    run.note(words)
-                    peer.close()
-                    del held[peer]
+                if words := ending(peer, *held[peer][1:]):
+                    has_ended(peer, words)
         if again:
             for peer in held:
                 try:
                     peer.send(again)
                 except OSError:
                     pass
-    for _ in held:
-        run.note("not ended")
+    for peer in list(held):
+        has_ended(peer, "not ended")
 
 
 def wait_readable(held, timeout):
@@ -383,6 +418,11 @@ def idle_connections(run):
 
 
 @attack
+def idle_plain_connections(run):
+    hold(run, 1000, "plain", b"")
+
+
+@attack
 def idle_sessions(run):
     """HTTP/2 up to its SETTINGS, and nothing more."""
     hold(run, 1000, "h2c", b"", settings=())
@@ -409,7 +449,7 @@ def slow_header_block(run):
 def half_open_streams(run):
     """As many streams as a connection may have, each with a body that doesn't come."""
     first = b"".join(h2.post(2 * n + 1, "/attack/takes_the_body", ("content-length", "100")) for n in range(100))
-    hold(run, 10, "h2c", first, settings=())
+    hold(run, 30, "h2c", first, settings=())
 
 
 @attack
@@ -460,16 +500,18 @@ def slow_read(run):
 class Attackers:
     """The process of one or more attacks, seen from the tests."""
 
-    def __init__(self, names, seconds, ports):
+    def __init__(self, names, seconds, ports, processor):
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "http2.attacks", ",".join(names), str(seconds), json.dumps(ports)],
+            [sys.executable, "-m", "http2.attacks", ",".join(names), str(seconds), json.dumps(ports), str(processor)],
             cwd=Path(__file__).resolve().parents[1],
             stdout=subprocess.PIPE,
             text=True,
         )
+        # It has its modules, and begins.
+        assert self._process.stdout.readline() == "begins\n"
 
     def results(self, timeout):
-        """By name: connections, pieces sent, and how connections ended."""
+        """By name: how many connections were begun, and the port and end of each."""
         try:
             output, _ = self._process.communicate(timeout=timeout)
         finally:
@@ -478,19 +520,21 @@ class Attackers:
         return json.loads(output)
 
 
-def main(names, seconds, ports):
+def main(names, seconds, ports, processor):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
+    os.sched_setaffinity(0, {int(processor)})
+    if len(os.sched_getaffinity(os.getppid())) == 1:
+        # With one processor for all, others are to feel the server's work, not this process's.
+        os.nice(10)
+    print("begins", flush=True)
     runs = {name: Run(float(seconds), json.loads(ports)) for name in names.split(",")}
     threads = [threading.Thread(target=ATTACKS[name], args=[run], daemon=True) for name, run in runs.items()]
-    # Whoever shares the machine with the server is to feel the server's work, not this process's.
-    os.nice(10)
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(float(seconds) + 15)
-    result = {name: {"connections": r.connections, "sent": r.sent, "ends": r.ends} for name, r in runs.items()}
-    print(json.dumps(result))
+        thread.join(float(seconds) + 45)
+    print(json.dumps({name: {"begun": run.begun, "sent": run.sent, "ends": run.ends} for name, run in runs.items()}))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,20 @@
 """Writes what the tables hold into docs/threats.md, between its markers."""
 
 import os
+import re
 
 from harness.process import REPOSITORY
 
-from . import flood, hostile_rows
+from . import flood, hostile_rows, limits
 
 DOCUMENT = REPOSITORY / "docs" / "threats.md"
 #: What stands between a pair of markers, by their name.
 PARTS = {}
 
 #: Their headings, for a document that doesn't have them yet.
-HEADINGS = {"http2": "HTTP/2", "floods": "Floods"}
+HEADINGS = {"http2": "HTTP/2", "floods": "Floods", "limits": "Limits"}
+#: Where the defaults are.
+REFERENCE = REPOSITORY / "docs" / "configuration.md"
 
 
 def part(name):
@@ -44,17 +47,58 @@ def _row(row):
 @part("floods")
 def _floods():
     lines = [
-        "While each of these goes on, another client is answered with a p99 within five times that of a server beside it which",
-        "nobody floods (or 25 ms), memory grows by less than 50 MiB, and every connection of the attacker's ends as shown, with a",
-        "line in the log.",
+        "The attackers are on one processor, the server and the other client on another. While each of these goes on, the other",
+        f"client is answered with a p99 within {_spelled(flood.TIMES)} times what it was just before, or {flood.FLOOR * 1000:.0f} ms; where the machine does other",
+        f"things as well, within {_spelled(flood.BESIDE)} times what a client of a server beside it waits that nobody floods. Memory grows by less",
+        "than 50 MiB. Every connection of the attacker's ends as shown, without an exception, and each has its line in the log:",
+        "one, if the table doesn't say otherwise.",
     ]
     for heading, floods in flood.SECTIONS.items():
         lines += ["", f"### {heading}", "", "| flood | each connection ends with | the log says |", "|---|---|---|"]
-        for each in floods:
-            said = f"`{each.log[0]}` {', or '.join(each.log[1:])}" if each.log else "nothing"
-            ends = "its own end" if each.ends == ("left",) else ", ".join(each.ends)
-            lines.append(f"| {each.name} | {ends} | {said} |")
+        lines += [f"| {each.name} | {_ends(each)} | {_said(each)} |" for each in floods]
     return "\n".join(lines)
+
+
+def _ends(each):
+    return "its own end" if each.ends == ("left",) else ", ".join(each.ends)
+
+
+def _said(each):
+    level, *words = each.log
+    if level == "access":
+        return f"the access log: `{words[0]}`"
+    times = f"{each.lines} times " if each.lines > 1 else "for each answer " if each.attack == "hashing" else ""
+    return f"{times}`{level}` {', or '.join(words)}"
+
+
+def _spelled(count):
+    return {2: "two", 3: "three", 5: "five"}[count]
+
+
+@part("limits")
+def _limits():
+    lines = [
+        "What a client may at the most, and what it gets beyond that; within, all is well. Each row is played under both dialects, and",
+        "those that a head can show with the defaults as well.",
+        "",
+        "| limit | directive | default | over HTTP/1 | over HTTP/2 |",
+        "|---|---|---|---|---|",
+    ]
+    for each in limits.LIMITS:
+        name, default = ("", "always") if not each.directive else (f"`{each.directive}`", _default(each.directive))
+        lines.append(f"| {each.name} | {name} | {default} | {' | '.join(_answer(answer) for answer in each.answers)} |")
+    return "\n".join(lines)
+
+
+def _default(directive):
+    """As the reference has it."""
+    section = REFERENCE.read_text().split(f"### `{directive}`\n")[1].split("\n### ")[0]
+    found = re.search(r"^In: .*? Default: (.*)\.$", section, re.MULTILINE)
+    return found.group(1) if found else "none"
+
+
+def _answer(answer):
+    return f"{answer[0]}; native: {answer[1]}" if isinstance(answer, tuple) else answer
 
 
 def markers(name):

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 
 
+#: Another client's p99 while a flood is on, against what it was just before: how many times that, and what is allowed anyhow,
+#: in seconds. A machine that does other things as well may make it longer, but then for a server that nobody floods as well.
+TIMES, FLOOR, BESIDE = 5, 0.025, 2
+
+
 @dataclass(frozen=True)
 class Flood:
     """What an attack is, how its connections end, and what the log says of each."""
@@ -12,13 +17,32 @@ class Flood:
     attack: str
     #: How every connection of the attacker's ends, in words; more than one where it depends on when the flood ends.
     ends: tuple[str, ...]
-    #: Level and words of the line that each of these connections has in the error log, or others; empty for none.
-    log: tuple[str, ...] = ()
+    #: Level and words of the lines in the error log; "access" and words for the access log.
+    log: tuple[str, ...]
+    #: How many such lines each connection has: one, or one for each stream.
+    lines: int = 1
+    #: Whether a line names the connection's port. Where it doesn't, all of them together are counted.
+    names_port: bool = True
     #: Not 0 where its connections are held until the server ends them: all such floods of a group are on at once.
     group: int = 0
+    #: The counter that goes up by one for each of these connections, once there are any.
+    counter: str = ""
 
     def __str__(self):
         return self.attack
+
+
+def counters(server):
+    """What the server has counted so far, by name."""
+    return {}
+
+
+def miscounted(flood, before, after, connections):
+    """What is wrong with a flood's counter, in words, or nothing."""
+    counted = after.get(flood.counter, 0) - before.get(flood.counter, 0)
+    if flood.counter and counted != connections:
+        return f"{flood.counter} went up by {counted}, for {connections} connections"
+    return None
 
 
 CALM, BROKEN = "GOAWAY ENHANCE_YOUR_CALM", "GOAWAY PROTOCOL_ERROR"
@@ -36,9 +60,9 @@ RULES = "HTTP/2's rules were violated"
 BLOCK = "a header block far beyond the largest head"
 
 
-def resets(name, attack):
+def resets(name, attack, *words):
     """Streams come and go faster than they may; some connections open more than agreed on at a time before that shows."""
-    return calmed(name, attack, RESETS, RULES, ends=(CALM, BROKEN))
+    return calmed(name, attack, RESETS, RULES, *words, ends=(CALM, BROKEN))
 
 
 HTTP2 = [
@@ -63,6 +87,7 @@ HTTP2 = [
     calmed("HPACK bomb", "hpack_bomb", BLOCK),
     resets("HPACK bombs below the limit", "hpack_bombs_below_the_limit"),
     calmed("a bomb of crumbs", "crumbs", BLOCK),
+    resets("crumbs and other fields by the hundred, below the limit of bytes", "crumbs_below_the_limit", IDLE),
     calmed("SETTINGS", "settings_flood", IDLE, UNREAD),
     calmed("PING", "ping_flood", IDLE, UNREAD),
     calmed("empty DATA", "empty_data", IDLE),
@@ -70,7 +95,7 @@ HTTP2 = [
     calmed("PRIORITY", "priority_churn", IDLE),
     calmed("WINDOW_UPDATE", "window_churn", IDLE),
     calmed("frames nobody knows", "unknown_frames", IDLE),
-    Flood("a connection a millisecond, with a request", "connections", ("left",)),
+    Flood("a connection a millisecond, with a request", "connections", ("204",), ("access", '"GET /none HTTP/2.0" 204')),
 ]
 
 HEAD = ("info", "took too long to send a request's head")
@@ -80,25 +105,44 @@ LATE = ("info", "timed out during the TLS handshake")
 IN_ORDER = "GOAWAY NO_ERROR"
 
 
-def waits(name, attack, ends, log=(), group=1):
-    return Flood(name, attack, (ends,), log, group)
+SILENCE = ("info", "sent no request in time")
+
+
+def waits(name, attack, ends, log, group=1, **options):
+    return Flood(name, attack, (ends,), log, group=group, **options)
 
 
 WAITING = [
-    waits("1,000 sessions without a request", "idle_sessions", IN_ORDER),
-    waits("half a preface", "half_a_preface", "connection closed"),
+    waits("1,000 sessions without a request", "idle_sessions", IN_ORDER, SILENCE),
+    waits("half a preface", "half_a_preface", "connection closed", HEAD),
     waits("half a header block", "half_a_header_block", CALM, HEAD),
     waits("a header block, byte by byte", "slow_header_block", CALM, HEAD),
-    waits("1,000 half-open streams", "half_open_streams", IN_ORDER, BODY, 2),
-    waits("200 streams with windows of zero", "window_of_zero", IN_ORDER, REPLY, 3),
-    waits("windows, byte by byte", "window_drip", IN_ORDER, ("info", "reply"), 3),
-    waits("400 streams and a socket that isn't read", "unread_socket", "connection closed", REPLY, 4),
+    waits("3,000 half-open streams", "half_open_streams", IN_ORDER, BODY, 2, lines=100),
+    waits("200 streams with windows of zero", "window_of_zero", IN_ORDER, REPLY, 3, lines=40),
+    waits("windows, byte by byte", "window_drip", IN_ORDER, ("info", "reply"), 3, lines=20),
+    waits(
+        "400 streams and a socket that isn't read",
+        "unread_socket",
+        "connection closed",
+        (*REPLY, "gave the stream up before it had its reply"),
+        4,
+        lines=21,  # Each stream's, and the connection's own.
+        names_port=False,
+    ),
 ]
 
 HTTP1 = [
     Flood("a connection a millisecond to the TLS port", "http1_connections", ("left",), ("info", "TLS handshake failed")),
-    Flood("passwords tried on bcrypt from one address", "hashing", ("401", "503", "429"), ()),
+    Flood(
+        "passwords tried on bcrypt from one address",
+        "hashing",
+        ("401", "503", "429"),
+        ("warn", "credentials-wrong", "hash-queue-full", "rate-limited"),
+        names_port=False,
+    ),
+    Flood("heads with 5,000 fields", "many_fields", ("431",), ("info", "too many fields")),
     waits("1,000 connections that say nothing", "idle_connections", "connection closed", LATE, 5),
+    waits("1,000 connections that say nothing, without TLS", "idle_plain_connections", "connection closed", SILENCE, 5),
     waits("1,000 idle handshakes", "idle_handshakes", "connection closed", LATE, 6),
     waits("slow head", "slow_head", "408", HEAD, 3),
     waits("stopped body", "stopped_body", "408", BODY, 3),
