@@ -32,7 +32,7 @@ import Testing
         var memory = HTTP2Memory(limit: 1 << 20)
         for _ in 0..<2 {
             let block = unsafe try #require(memory.allocate(count))
-            #expect(unsafe UInt(bitPattern: block) % 16 == 0)
+            #expect(UInt(bitPattern: block) % 16 == 0)
             unsafe block.initializeMemory(as: UInt8.self, repeating: 0xA5, count: count)
             unsafe memory.free(block)
         }
