@@ -40,8 +40,10 @@ extension Worker {
             rearmBody(client, exchange)
         } else {
             exchange.value.isReplayable = true
-            // No wait of the client's runs while the upstream is at work.
-            timers.set(client.value.timer, deadline: .max)
+            // No wait of the client's runs while the upstream is at work. A stream's has none to end, mostly.
+            if !client.value.isStream || timers.isArmed(client.value.timer) {
+                timers.set(client.value.timer, deadline: .max)
+            }
         }
         attemptNext(exchange)
     }
