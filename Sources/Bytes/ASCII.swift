@@ -91,16 +91,40 @@ extension Span where Element == UInt8 {
     package func equals(_ text: StaticString) -> Bool {
         let count = text.utf8CodeUnitCount
         guard self.count == count else { return false }
-        let other = unsafe UnsafeBufferPointer(start: text.utf8Start, count: count)
-        for index in 0..<count where unsafe self[unchecked: index] != other[index] { return false }
-        return true
+        return unsafe equals(Span(_unsafeStart: text.utf8Start, count: count))
     }
 
     /// Whether both hold the same bytes.
-    @inlinable
+    @usableFromInline
     package func equals(_ other: borrowing Span<UInt8>) -> Bool {
+        let count = count
         guard count == other.count else { return false }
-        for index in 0..<count where unsafe self[unchecked: index] != other[unchecked: index] { return false }
+        let left = unsafe bytes
+        let right = unsafe other.bytes
+        // Eight at a time, the last eight once more if need be: all offsets lie below `count`.
+        if count >= 8 {
+            var offset = 0
+            while true {
+                let one = unsafe left.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+                let two = unsafe right.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+                if one != two { return false }
+                if offset == count &- 8 { return true }
+                offset = Swift.min(offset &+ 8, count &- 8)
+            }
+        }
+        if count >= 4 {
+            let one = unsafe left.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt32.self)
+            let two = unsafe right.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt32.self)
+            if one != two { return false }
+            let three = unsafe left.unsafeLoadUnaligned(fromUncheckedByteOffset: count &- 4, as: UInt32.self)
+            let four = unsafe right.unsafeLoadUnaligned(fromUncheckedByteOffset: count &- 4, as: UInt32.self)
+            return three == four
+        }
+        var index = 0
+        while index < count {
+            if unsafe self[unchecked: index] != other[unchecked: index] { return false }
+            index &+= 1
+        }
         return true
     }
 
@@ -157,15 +181,15 @@ extension Span where Element == UInt8 {
     @inlinable
     package func decimalValue() -> Int? {
         guard count > 0, count <= 19 else { return nil }
-        var value = 0
-        for index in 0..<count {
+        // So many digits stay below 2⁶⁴.
+        var value: UInt64 = 0
+        var index = 0
+        while index < count {
             let digit = unsafe self[unchecked: index] &- 0x30
             guard digit < 10 else { return nil }
-            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carry) = product.addingReportingOverflow(Int(digit))
-            if overflow || carry { return nil }
-            value = sum
+            value = value &* 10 &+ UInt64(digit)
+            index &+= 1
         }
-        return value
+        return Int(exactly: value)
     }
 }

@@ -9,4 +9,11 @@ extension ByteBuffer {
         var span = unsafe MutableSpan(_unsafeStart: base + readIndex + range.lowerBound, count: range.count)
         try body(&span)
     }
+
+    /// Runs `body` with all storage, of which the bytes up to the write position are written, to change those in place.
+    package mutating func withMutableWritten<Result, Failure: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(UnsafeMutableRawBufferPointer(start: base, count: capacity))
+    }
 }

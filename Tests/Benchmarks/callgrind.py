@@ -5,6 +5,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from load import h2load
+
 
 class Counted:
     """Its `wrap` goes before a server's command, `attach` takes what was started."""
@@ -68,8 +70,22 @@ def by_object(text):
 
 def instructions(counted, workload, count):
     """Instructions by object of one operation of a workload, its connection warm."""
+    if workload.listener == "h2":
+        return instructions_of_streams(counted, workload, count)
     with workload.opened(counted.server, count=count) as load:
         counted.zero()
         done, _ = load.run()
         costs = counted.dump()
     return {name: cost / done / workload.per for name, cost in costs.items()}
+
+
+def instructions_of_streams(counted, workload, count):
+    """The same of HTTP/2, whose load opens its connections itself: what so many more requests cost than a few."""
+    port, few = counted.server.ports[workload.listener], 320
+    h2load(port, count=few, connections=workload.connections)
+    runs = []
+    for requests in (few, few + count):
+        counted.zero()
+        h2load(port, count=requests, connections=workload.connections)
+        runs.append(counted.dump())
+    return {name: (cost - runs[0].get(name, 0)) / count for name, cost in runs[1].items()}

@@ -30,6 +30,7 @@ GUARDED = {
     "bcrypt": 500,
     "websocket": 3000,
     "body": 1,
+    "h2": 2000,
 }
 #: The least of so many counts: a timer or a late wake-up only adds.
 REPEATS = 3

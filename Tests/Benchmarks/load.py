@@ -110,11 +110,12 @@ def opened(*arguments, seconds=None, count=None, **options):
         load.close()
 
 
-def h2load(port, seconds):
-    """Requests done over HTTP/2, opening the connections included."""
+def h2load(port, seconds=None, *, count=None, connections=4):
+    """Requests done over HTTP/2, opening the connections included; for so many seconds, or as many as `count`."""
     if not shutil.which("h2load"):
         raise NotPossible("no h2load")
-    output = pinned("h2load", "-t1", "-c4", "-m32", "-D", max(1, int(seconds)), f"https://127.0.0.1:{port}/")
+    bound = ["-n", count] if count else ["-D", max(1, int(seconds))]
+    output = pinned("h2load", "-t1", f"-c{connections}", "-m32", *bound, f"https://127.0.0.1:{port}/")
     if "Application protocol: h2" not in output:
         raise NotPossible("no HTTP/2")
     done = int(re.search(r"(\d+) succeeded", output)[1])

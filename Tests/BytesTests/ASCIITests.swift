@@ -49,6 +49,17 @@ struct ASCIITests {
         #expect(text.span.equalsIgnoringCase(Array("CONTENT-TYPE".utf8).span) == true)
         #expect(text.span.equals(Array("CONTENT-TYPE".utf8).span) == false)
         // `@` and `` ` ``, `[` and `{` differ by the bit that tells letters' cases apart, and are no letters.
+        // Each place counts, whatever the length.
+        for count in 0...40 {
+            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &+ 7) }
+            #expect(bytes.span.equals(Array(bytes).span) == true)
+            #expect(bytes.span.equals((bytes + [0]).span) == false)
+            for index in 0..<count {
+                var other = bytes
+                other[index] ^= 0x20
+                #expect(bytes.span.equals(other.span) == false)
+            }
+        }
         #expect([0x40].span.equalsIgnoringCase([0x60].span) == false)
         #expect([0x5B].span.equalsIgnoringCase([0x7B].span) == false)
     }

@@ -80,15 +80,16 @@ extension HTTP2Connection {
                 let stream = unsafe Ref(unsafe: source!.pointee.ptr.assumingMemoryBound(to: HTTP2Stream.self))
                 return unsafe connection.value.readData(stream, room, &flags!.pointee)
             }
-            takeTurns(stream)
             result = unsafe nghttp2_submit_response(session, stream.value.id, fields, count, &provider)
         }
         return result == 0
     }
 
     /// All streams take turns, frame by frame: whichever came first would else keep the others waiting until it is done
-    /// (RFC 9218, section 10).
-    private func takeTurns(_ stream: Ref<HTTP2Stream>) {
+    /// (RFC 9218, section 10). A reply of one frame has no use for it.
+    func takeTurns(_ stream: Ref<HTTP2Stream>) {
+        if stream.value.takesTurns { return }
+        stream.value.takesTurns = true
         var priority = nghttp2_extpri(urgency: 3, inc: 1)
         _ = unsafe nghttp2_session_change_extpri_stream_priority(session, stream.value.id, &priority, 1)
     }
@@ -105,6 +106,7 @@ extension HTTP2Connection {
     func resume(_ stream: Ref<HTTP2Stream>) {
         guard stream.value.isDeferred, !stream.value.isClosed else { return }
         stream.value.isDeferred = false
+        takeTurns(stream)
         _ = unsafe nghttp2_session_resume_data(session, stream.value.id)
     }
 }

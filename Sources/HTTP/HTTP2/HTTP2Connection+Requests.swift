@@ -7,7 +7,7 @@ extension HTTP2Connection {
 
     /// A request's head is complete. False ends the connection.
     mutating func headReceived(_ stream: Ref<HTTP2Stream>, endsStream: Bool) -> Bool {
-        assembly.finish(stream, endsStream: endsStream, settings)
+        assembly.finish(stream, endsStream: endsStream, settings.limits)
         requests += 1
         stream.value.isAnnounced = true
         if stream.value.refusal != nil {

@@ -10,11 +10,22 @@ enum HTTP2FieldLine {
         to bytes: inout ByteBuffer
     ) throws(HeadError) -> FieldEntry {
         let start = bytes.writeIndex
-        bytes.reserve(name.count &+ value.count &+ 4)
-        bytes.append(name)
-        bytes.append(": ")
-        bytes.append(value)
-        bytes.append("\r\n")
+        let count = name.count &+ value.count &+ 4
+        _ = unsafe bytes.withWritable(minimum: count) { memory -> Int in
+            var place = memory.baseAddress!
+            unsafe name.withUnsafeBytes { source in
+                if let from = source.baseAddress { unsafe ByteBuffer.copy(from, to: place, source.count) }
+            }
+            unsafe place += name.count
+            unsafe place.storeBytes(of: UInt16(0x203A).littleEndian, as: UInt16.self)
+            unsafe place += 2
+            unsafe value.withUnsafeBytes { source in
+                if let from = source.baseAddress { unsafe ByteBuffer.copy(from, to: place, source.count) }
+            }
+            unsafe place += value.count
+            unsafe place.storeBytes(of: UInt16(0x0A0D).littleEndian, as: UInt16.self)
+            return count
+        }
         return try read(bytes.written, from: start, nameCount: name.count, valueCount: value.count)
     }
 
@@ -31,8 +42,16 @@ enum HTTP2FieldLine {
         guard case .field(let entry, let next) = line, Int(entry.name.count) == nameCount else { throw .malformedName }
         guard next == bytes.count else { throw .controlCharacter }
         guard Int(entry.value.count) == valueCount else { throw .fieldWhitespace }
+        // Eight bytes at a time, as far as there are so many.
         var index = start
         let end = start &+ nameCount
+        while index < end, index &+ 8 <= bytes.count {
+            let word = bytes.word(at: index)
+            let count = end &- index
+            let name = count < 8 ? (1 &<< UInt64(truncatingIfNeeded: count &* 8)) &- 1 : UInt64.max
+            if (ASCII.lowercased(word) ^ word) & name != 0 { throw .uppercaseName }
+            index &+= 8
+        }
         while index < end {
             // The name lies in the bytes.
             if unsafe ASCII.isUppercase(bytes[unchecked: index]) { throw .uppercaseName }

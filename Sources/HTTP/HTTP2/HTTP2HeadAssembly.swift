@@ -51,10 +51,10 @@ struct HTTP2HeadAssembly {
     }
 
     /// The block is complete: checks the head as a whole. Whether it is refused says `stream.refusal`.
-    mutating func finish(_ stream: Ref<HTTP2Stream>, endsStream: Bool, _ settings: HTTP2Settings) {
+    mutating func finish(_ stream: Ref<HTTP2Stream>, endsStream: Bool, _ limits: HeadLimits) {
         if stream.value.refusal != nil { return }
         do throws(HeadError) {
-            if !hasLine { try writeLine(stream, settings.limits) }
+            if !hasLine { try writeLine(stream, limits) }
             if isCookieOpen { try writeCookie(stream) }
             stream.value.headBytes.append("\r\n")
             stream.value.head.byteCount = stream.value.headBytes.writeIndex
@@ -93,7 +93,7 @@ struct HTTP2HeadAssembly {
         let bit: UInt8
         switch name.count {
         case 5 where name.equals(":path"): bit = Pseudo.path
-        case 7 where name.equals(":method"): bit = Pseudo.method
+        case 7 where name[1] == 0x6D && name.equals(":method"): bit = Pseudo.method
         case 7 where name.equals(":scheme"): bit = Pseudo.scheme
         case 9 where name.equals(":protocol"): bit = Pseudo.protocol
         case 10 where name.equals(":authority"): bit = Pseudo.authority

@@ -32,26 +32,22 @@ enum HTTP2ReplyFields {
             flags = 0
         }
         text.clear()
-        _ = unsafe text.withWritable(minimum: end + 3) { memory -> Int in
+        // The last word of a name may reach over the end.
+        text.reserve(end + 8)
+        text.append(head)
+        return unsafe text.withMutableWritten { memory -> Int in
             let target = unsafe memory.baseAddress!.assumingMemoryBound(to: UInt8.self)
-            var written = 0
             if kind != .trailers {
                 // `HTTP/1.1 200 OK`
                 guard end >= 14, let lineEnd = lineFeed(head, from: 12) else { return 0 }
                 if kind == .connectReply, head[9] == 0x31, head[10] == 0x30, head[11] == 0x31 {
-                    unsafe target[0] = 0x32
-                    unsafe target[1] = 0x30
-                    unsafe target[2] = 0x30
-                } else {
-                    unsafe target[0] = head[9]
-                    unsafe target[1] = head[10]
-                    unsafe target[2] = head[11]
+                    unsafe target[9] = 0x32
+                    unsafe target[11] = 0x30
                 }
-                written = 3
                 let status: StaticString = ":status"
                 unsafe fields[0] = nghttp2_nv(
                     name: UnsafeMutablePointer(mutating: status.utf8Start),
-                    value: target,
+                    value: target + 9,
                     namelen: 7,
                     valuelen: 3,
                     flags: flags
@@ -60,32 +56,18 @@ enum HTTP2ReplyFields {
                 position = lineEnd + 1
             }
             while position < end, used < HTTP2Resources.fieldCapacity {
-                let nameStart = position
-                let name = unsafe target + written
-                var byte: UInt8 = 0
-                while position < end {
-                    byte = unsafe head[unchecked: position]
-                    if byte == ASCII.colon || byte < 0x21 { break }
-                    unsafe name[position &- nameStart] = ASCII.lowercased(byte)
-                    position &+= 1
-                }
-                let nameCount = position &- nameStart
                 // The empty line, or nothing that is a field.
-                if byte != ASCII.colon || nameCount == 0 { break }
-                position &+= 1
+                guard let nameEnd = unsafe lowercaseName(target, from: position, to: end) else { break }
+                let name = unsafe target + position
+                let nameCount = nameEnd &- position
+                position = nameEnd &+ 1
                 while position < end, unsafe head[unchecked: position] == ASCII.space { position &+= 1 }
+                let value = unsafe target + position
                 let valueStart = position
                 position = LineScan.endOfValue(head, from: position, bound: end)
                 let valueCount = position &- valueStart
                 position &+= 2
                 if unsafe isLeftOut(unsafe UnsafeBufferPointer(start: name, count: nameCount), kind) { continue }
-                let value = unsafe name + nameCount
-                unsafe head.extracting(valueStart..<(valueStart &+ valueCount)).withUnsafeBufferPointer { source in
-                    if let start = source.baseAddress {
-                        unsafe value.update(from: start, count: valueCount)
-                    }
-                }
-                written &+= nameCount &+ valueCount
                 unsafe fields[used] = nghttp2_nv(
                     name: name,
                     value: value,
@@ -95,13 +77,41 @@ enum HTTP2ReplyFields {
                 )
                 used &+= 1
             }
-            return written
+            return used
         }
-        return used
     }
 
     private static func lineFeed(_ head: borrowing Span<UInt8>, from start: Int) -> Int? {
         head.firstIndex(of: ASCII.lineFeed, in: start..<head.count)
+    }
+
+    /// Turns the letters of the name at `start` into lower-case ones, eight bytes at a time, and answers where its colon
+    /// stands; nil when there is none before `end`, before a byte that no name holds, or at once. Seven bytes beyond `end`
+    /// can be read and are written back as they are.
+    @inline(__always)
+    private static func lowercaseName(_ bytes: UnsafeMutablePointer<UInt8>, from start: Int, to end: Int) -> Int? {
+        var index = start
+        while index < end {
+            let place = unsafe UnsafeMutableRawPointer(bytes + index)
+            let word = unsafe UInt64(littleEndian: place.loadUnaligned(as: UInt64.self))
+            // The lowest set bit marks the first colon, and the first byte below 0x21: what borrows set lies above.
+            let flipped = word ^ 0x3A3A_3A3A_3A3A_3A3A
+            let colons = (flipped &- 0x0101_0101_0101_0101) & ~flipped & 0x8080_8080_8080_8080
+            let lows = (word &- 0x2121_2121_2121_2121) & ~word & 0x8080_8080_8080_8080
+            let marks = colons | lows
+            if marks == 0 {
+                unsafe place.storeBytes(of: ASCII.lowercased(word).littleEndian, as: UInt64.self)
+                index &+= 8
+                continue
+            }
+            let bit = marks.trailingZeroBitCount
+            // All bits below those of the marked byte.
+            let name = (1 &<< UInt64(bit & ~7)) &- 1
+            unsafe place.storeBytes(of: (ASCII.lowercased(word) & name | word & ~name).littleEndian, as: UInt64.self)
+            index &+= bit &>> 3
+            return colons &>> UInt64(bit) & 1 == 1 && index > start && index < end ? index : nil
+        }
+        return nil
     }
 
     /// Whether a field concerns HTTP/1 alone.

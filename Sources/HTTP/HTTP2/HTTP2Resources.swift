@@ -14,15 +14,18 @@ package struct HTTP2Resources: ~Copyable {
     let fields: UnsafeMutablePointer<nghttp2_nv>
     let callbacks: OpaquePointer
     let options: OpaquePointer
+    let memory: UnsafeMutablePointer<HTTP2Memory>
 
     /// - Parameters:
     ///   - streamLimit: streams at a time, of all connections.
     ///   - bufferCapacity: bytes in a buffer for bodies and heads.
     ///   - spareBuffers: buffers kept when none needs them.
+    ///   - spareMemory: bytes of the codec's blocks that are kept when none needs them.
     package init(
         streamLimit: Int,
         bufferCapacity: Int = 16_384,
         spareBuffers: Int = 256,
+        spareMemory: Int = 512 << 10,
         bounds: HTTP2Bounds = HTTP2Bounds()
     ) {
         streams = Slab(limit: streamLimit)
@@ -30,12 +33,16 @@ package struct HTTP2Resources: ~Copyable {
         unsafe fields = .allocate(capacity: Self.fieldCapacity)
         unsafe callbacks = HTTP2Callbacks.make()
         unsafe options = Self.makeOptions(bounds)
+        unsafe memory = .allocate(capacity: 1)
+        unsafe memory.initialize(to: HTTP2Memory(limit: spareMemory))
     }
 
     deinit {
         unsafe fields.deallocate()
         unsafe nghttp2_session_callbacks_del(callbacks)
         unsafe nghttp2_option_del(options)
+        unsafe memory.deinitialize(count: 1)
+        unsafe memory.deallocate()
     }
 
     /// Streams that are open or not yet released.

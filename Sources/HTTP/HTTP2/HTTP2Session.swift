@@ -15,11 +15,13 @@ package struct HTTP2Session: ~Copyable {
     package init(_ resources: Ref<HTTP2Resources>, settings: HTTP2Settings, now: UInt64) {
         let place = UnsafeMutablePointer<HTTP2Connection>.allocate(capacity: 1)
         var made: OpaquePointer?
-        let result = unsafe nghttp2_session_server_new2(
+        var memory = unsafe HTTP2Memory.table(resources.value.memory)
+        let result = unsafe nghttp2_session_server_new3(
             &made,
             resources.value.callbacks,
             place,
-            resources.value.options
+            resources.value.options,
+            &memory
         )
         guard result == 0, let session = unsafe made else { fatalError("out of memory") }
         unsafe place.initialize(to: HTTP2Connection(session, resources, settings, now: now))

@@ -73,6 +73,8 @@ package struct HTTP2Stream: ~Copyable {
     /// The codec waits for `resume`.
     var isDeferred = false
     var wantsWritable = false
+    /// Its frames alternate with those of others.
+    var takesTurns = false
 
     init() {}
 
@@ -102,6 +104,7 @@ package struct HTTP2Stream: ~Copyable {
         isReplySent = false
         isDeferred = false
         wantsWritable = false
+        takesTurns = false
         buffers.reclaim(&headBytes)
         buffers.reclaim(&body)
         buffers.reclaim(&output)

@@ -99,9 +99,11 @@ package struct HTTP2StreamHandle: Sendable, Equatable {
         if stream.value.output.isEmpty {
             stream.value.output.clear()
             swap(&source, &stream.value.output)
+            if count > connection.value.settings.chunkSize { connection.value.takeTurns(stream) }
             connection.value.resume(stream)
             return .bytes(count)
         }
+        connection.value.takeTurns(stream)
         let capacity = max(stream.value.output.capacity, connection.value.resources.value.buffers.bufferCapacity)
         if stream.value.output.readIndex > 0, stream.value.output.writableCount < count {
             stream.value.output.compact()

@@ -124,16 +124,34 @@ struct ClientConnection: ~Copyable {
         groups: GroupMap,
         now: UInt64
     ) {
-        state = .reading
-        self.slot = slot
-        self.token = token
-        self.peer = peer
-        peerText.clear()
         self.listener = listener
         choice = listener.choice
         self.runtime = runtime
         self.groups = groups
         defaultServer = runtime.servers[listener.model.defaultServer]
+        begin(slot: slot, token: token, peer: peer, now: now)
+    }
+
+    /// Makes the slot a stream of a connection.
+    mutating func open(slot: UInt32, token: Token, parent: Ref<ClientConnection>, now: UInt64) {
+        listener = parent.value.listener
+        choice = parent.value.choice
+        runtime = parent.value.runtime
+        groups = parent.value.groups
+        defaultServer = parent.value.defaultServer
+        begin(slot: slot, token: token, peer: parent.value.peer, now: now)
+        self.parent = parent
+        isIntroduced = parent.value.isIntroduced
+        relayed = parent.value.relayed
+        serial = parent.value.serial
+    }
+
+    private mutating func begin(slot: UInt32, token: Token, peer: SocketAddress, now: UInt64) {
+        state = .reading
+        self.slot = slot
+        self.token = token
+        self.peer = peer
+        peerText.clear()
         acceptedAt = now
         local = nil
         handshakePolicy = .none

@@ -58,6 +58,8 @@ struct UpstreamConnection: ~Copyable {
     var isReused = false
     /// The turn of the loop in which it came out of the pool.
     var takenInTurn: UInt64 = 0
+    /// Stands in the worker's list of requests to write.
+    var isWritePending = false
     /// A byte of the reply has come.
     var hasReply = false
     /// When the first byte came of the head that is still incomplete; zero when there is none.
@@ -88,6 +90,7 @@ struct UpstreamConnection: ~Copyable {
         bytesTaken = 0
         bytesBefore = 0
         isReused = false
+        isWritePending = false
         hasReply = false
         headStartedAt = 0
         tunnelTimeout = 0

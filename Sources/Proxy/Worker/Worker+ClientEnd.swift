@@ -157,12 +157,18 @@ extension Worker {
         }
         if client.value.state == .reading || client.value.state == .tunneling { client.value.transport.endSession() }
         client.value.transport.close()
-        if client.value.isStream { leave(client) }
-        free(client)
+        if client.value.isStream {
+            leave(client)
+            // The next stream in this slot sets its timer anew, which costs little while it is armed. Should it ring before,
+            // its token is stale.
+            free(client, cancelsTimer: false)
+        } else {
+            free(client)
+        }
     }
 
     /// Frees the slot of a connection whose socket is closed.
-    mutating func free(_ client: Ref<ClientConnection>) {
+    mutating func free(_ client: Ref<ClientConnection>, cancelsTimer: Bool = true) {
         client.value.state = .free
         client.value.exchange = nil
         client.value.runtime = nil
@@ -173,7 +179,7 @@ extension Worker {
         client.value.tunnelCounts = nil
         releaseAddress(client)
         client.value.proved.forget()
-        timers.cancel(client.value.timer)
+        if cancelsTimer { timers.cancel(client.value.timer) }
         dropInput(client)
         buffers.reclaim(&client.value.output)
         leavingClients.append(client.value.slot)

@@ -216,7 +216,8 @@ extension Worker {
         client.value.exchange = nil
         client.value.state = .reading
         client.value.closesWhenFlushed = !keepsAlive
-        timers.set(client.value.timer, deadline: now &+ keepaliveTimeout)
+        // A stream's next wait is for its frames to be written.
+        if !client.value.isStream { timers.set(client.value.timer, deadline: now &+ keepaliveTimeout) }
         if client.value.output.isEmpty, !keepsAlive {
             beginLingering(client)
             return

@@ -40,8 +40,10 @@ extension Worker {
             rearmBody(client, exchange)
         } else {
             exchange.value.isReplayable = true
-            // No wait of the client's runs while the upstream is at work.
-            timers.set(client.value.timer, deadline: .max)
+            // No wait of the client's runs while the upstream is at work. A stream's has none to end, mostly.
+            if !client.value.isStream || timers.isArmed(client.value.timer) {
+                timers.set(client.value.timer, deadline: .max)
+            }
         }
         attemptNext(exchange)
     }
@@ -235,11 +237,30 @@ extension Worker {
         if exchange.value.awaitsRequestBody {
             timers.set(upstream.value.timer, deadline: now &+ proxy.value.sendTimeout)
             pumpRequestBody(exchange)
+        } else if exchange.value.isStream {
+            timers.set(upstream.value.timer, deadline: now &+ proxy.value.sendTimeout)
+            upstream.value.isWritePending = true
+            writing.append(upstream.value.slot)
         } else if flush(upstream) {
             timers.set(upstream.value.timer, deadline: now &+ proxy.value.readTimeout)
         } else if upstream.value.state == .active {
             timers.set(upstream.value.timer, deadline: now &+ proxy.value.sendTimeout)
         }
+    }
+
+    /// Writes the requests of streams that were decided on in this turn, one after the other: neither the kernel's part of
+    /// the processor's caches nor ours is then filled anew for each.
+    mutating func writeRequests() {
+        // An attempt that fails may put the next one at the end.
+        var position = 0
+        while position < writing.count {
+            let upstream = upstreams[writing[position]]
+            position += 1
+            guard upstream.value.isWritePending else { continue }
+            upstream.value.isWritePending = false
+            if upstream.value.state == .active, !upstream.value.output.isEmpty { upstreamWritable(upstream) }
+        }
+        writing.removeAll()
     }
 
     /// Notes what the log is to tell of an attempt that is over.

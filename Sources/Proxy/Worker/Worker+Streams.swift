@@ -63,9 +63,7 @@ extension Worker {
         _ parent: Ref<ClientConnection>
     ) -> Ref<ClientConnection>? {
         if parent.value.runtime !== runtime { adoptRuntime(parent) }
-        guard streamCount < streamLimit, let listener = parent.value.listener, let runtime = parent.value.runtime,
-            let groups = parent.value.groups, let slot = clients.allocate({ ClientConnection() })
-        else {
+        guard streamCount < streamLimit, let slot = clients.allocate({ ClientConnection() }) else {
             services.log.critical("no room for another stream: \(streamLimit) are under way")
             stream.reset(HTTP2Code.refusedStream)
             stream.release()
@@ -74,21 +72,9 @@ extension Worker {
         streamCount += 1
         let client = clients[slot]
         let token = Token(kind: Kind.client.rawValue, slot: slot, generation: clients.generation(of: slot))
-        client.value.open(
-            slot: slot,
-            token: token,
-            peer: parent.value.peer,
-            listener: listener,
-            runtime: runtime,
-            groups: groups,
-            now: now
-        )
+        client.value.open(slot: slot, token: token, parent: parent, now: now)
         client.value.transport.open(stream)
         stream.tag = token.bits
-        client.value.parent = parent
-        client.value.isIntroduced = parent.value.isIntroduced
-        client.value.relayed = parent.value.relayed
-        client.value.serial = parent.value.serial
         parent.value.requestCount += 1
         client.value.nextStream = parent.value.firstStream
         parent.value.firstStream?.value.previousStream = client
@@ -97,6 +83,8 @@ extension Worker {
             client.value.timer = timers.makeTimer(token: token)
         } else {
             timers.retarget(client.value.timer, token)
+            // It may be armed for what was here before.
+            if timers.isArmed(client.value.timer) { timers.set(client.value.timer, deadline: .max) }
         }
         guard begin(client) != nil else {
             stream.reset(HTTP2Code.refusedStream)

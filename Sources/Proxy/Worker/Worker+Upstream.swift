@@ -51,7 +51,7 @@ extension Worker {
         services.log.info("upstream \(upstream.value.address) sent something when nothing was asked")
     }
 
-    private mutating func upstreamWritable(_ upstream: Ref<UpstreamConnection>) {
+    mutating func upstreamWritable(_ upstream: Ref<UpstreamConnection>) {
         guard flush(upstream), let exchange = upstream.value.exchange else { return }
         guard let proxy = exchange.value.location?.value.proxy else { return }
         if exchange.value.awaitsRequestBody {

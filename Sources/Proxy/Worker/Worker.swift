@@ -37,6 +37,8 @@ struct Worker: ~Copyable {
     var ready = NumberList()
     /// Connections with HTTP/2 frames to send at the end of this turn: what many streams said goes in one write.
     var sending = NumberList()
+    /// Upstreams with a stream's request to write at the end of this turn.
+    var writing = NumberList()
     /// Slots that are freed at the end of this turn, so that nothing in it points to another's.
     var leavingClients = NumberList()
     var leavingUpstreams = NumberList()
@@ -113,6 +115,7 @@ struct Worker: ~Copyable {
             while let token = timers.nextExpired(now: now) { expire(token) }
             releaseExchanges()
             if !ready.isEmpty { runReady() }
+            if !writing.isEmpty { writeRequests() }
             if !sending.isEmpty { sendSessions() }
             releaseLeaving()
             if isDraining, clients.count == 0 { isStopping = true }
@@ -122,7 +125,8 @@ struct Worker: ~Copyable {
     }
 
     private mutating func timeout() -> UInt64? {
-        if !ready.isEmpty { return 0 }
+        // Sending lets requests begin that waited for room.
+        if !ready.isEmpty || !writing.isEmpty { return 0 }
         let now = environment.value.now
         guard let deadline = timers.nextDeadline(now: now) else { return nil }
         return deadline > now ? deadline - now : 0

@@ -30,7 +30,9 @@ enum HTTP2SessionCheck {
         answers: Bool = false
     ) throws(Broken) -> Outcome {
         let place = UnsafeMutablePointer<HTTP2Resources>.allocate(capacity: 1)
-        unsafe place.initialize(to: HTTP2Resources(streamLimit: option & 1 == 0 ? 100 : 2, bufferCapacity: 512))
+        unsafe place.initialize(
+            to: HTTP2Resources(streamLimit: option & 1 == 0 ? 100 : 2, bufferCapacity: 512, spareMemory: 0)
+        )
         let resources = unsafe Ref(unsafe: place)
         defer {
             unsafe place.deinitialize(count: 1)

@@ -26,6 +26,31 @@ struct HTTP2ReplyTests {
         expectEqual(rig.box!.session.openStreams, 0)
     }
 
+    @Test("Names of any length come in lower case, values as they are", arguments: 1...40)
+    func lowercasesNames(count: Int) throws {
+        let name = String("AbC-dEfGH1ZXY-kLmNoPqRsTuVw-Z2AbCdEfGhIj".prefix(count))
+        let id = client.request(Frames.get)
+        client.exchange(with: rig)
+        // The last name's end is the head's, but for a few bytes.
+        rig.answer(id, "HTTP/1.1 200 OK\r\n\(name): A:B C\r\nY:Z\r\n\(name):\r\n\r\n", "")
+        client.exchange(with: rig)
+        let reply = try #require(client.replies[id])
+        let lower = name.lowercased()
+        #expect(reply.fields == [":status: 200", "\(lower): A:B C", "y: Z", "\(lower): "])
+    }
+
+    static let noFields = [":a: b", "NoColon", "No Colon: b", "A long name with spaces: b", "Abcdefgh\u{1}ij: b"]
+
+    @Test("A head ends where a line is no field", arguments: noFields)
+    func endsAtNoField(line: String) throws {
+        let id = client.request(Frames.get)
+        client.exchange(with: rig)
+        rig.answer(id, "HTTP/1.1 200 OK\r\nX-First: 1\r\n\(line)\r\nX-Second: 2\r\n\r\n", "")
+        client.exchange(with: rig)
+        let reply = try #require(client.replies[id])
+        #expect(reply.fields == [":status: 200", "x-first: 1"])
+    }
+
     @Test("Interim replies, body and trailers come in order")
     func ordersParts() throws {
         let id = client.request(Frames.get)
@@ -123,6 +148,22 @@ struct HTTP2ReplyTests {
         let first = client.order.prefix(3)
         #expect(Set(first) == Set(ids), "\(client.order)")
         for id in ids { #expect(client.replies[id]?.body.count == 48_000) }
+    }
+
+    @Test("Streams that began with little take turns, too")
+    func takesTurnsInParts() throws {
+        let ids = (0..<3).map { _ in client.request(Frames.get) }
+        client.exchange(with: rig)
+        for id in ids {
+            rig.handles[id]?.submitReply(Array("HTTP/1.1 200 OK\r\n\r\n".utf8).span, ends: false)
+            rig.write(id, [1])
+        }
+        client.exchange(with: rig)
+        client.order.removeAll()
+        for id in ids { rig.write(id, [UInt8](repeating: 1, count: 40_000)) }
+        client.exchange(with: rig)
+        let first = client.order.prefix(3)
+        #expect(Set(first) == Set(ids), "\(client.order)")
     }
 
     @Test("A stream whose window is shut waits; others go on")
