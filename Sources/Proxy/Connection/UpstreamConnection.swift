@@ -48,6 +48,8 @@ struct UpstreamConnection: ~Copyable {
     var isPeerClosed = false
     /// Reading waits until the client has taken what was read.
     var isReadingPaused = false
+    /// Its reply has had its share of the turn: the client stands in the worker's list, and there is more to read.
+    var hasYielded = false
     var requestsServed = 0
     var openedAt: UInt64 = 0
     /// Bytes written for the request under way.
@@ -83,6 +85,7 @@ struct UpstreamConnection: ~Copyable {
         isWritable = false
         isPeerClosed = false
         isReadingPaused = false
+        hasYielded = false
         requestsServed = 0
         openedAt = now
         bytesTaken = 0

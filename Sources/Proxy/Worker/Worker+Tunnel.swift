@@ -81,7 +81,7 @@ extension Worker {
 
     /// From the client to the upstream. True when the client has ended and everything it sent is written.
     private mutating func pumpUp(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) -> Bool {
-        for _ in 0..<16 {
+        for _ in 0..<Self.turnShare / 16384 {
             while !client.value.input.isEmpty {
                 guard upstream.value.isWritable else { return false }
                 switch upstream.value.transport.write(from: &client.value.input) {
@@ -123,7 +123,7 @@ extension Worker {
         if !client.value.output.isEmpty {
             guard client.value.isWritable, flush(client) else { return false }
         }
-        for _ in 0..<16 {
+        for _ in 0..<Self.turnShare / 16384 {
             while !upstream.value.input.isEmpty {
                 guard client.value.isWritable else { return false }
                 switch client.value.transport.write(from: &upstream.value.input) {
