@@ -9,7 +9,8 @@ struct OperatorLogTests {
     /// `/dev/full` is a disk without room.
     @Test func linesOfAFullDiskGoElsewhereAndTheCauseIsSaidOnce() throws {
         let directory = try TemporaryDirectory()
-        let fallback = try LogFile.open(directory.path("fallback"))
+        let fallback = unsafe open(directory.path("fallback"), O_WRONLY | O_APPEND | O_CREAT, 0o600)
+        try #require(fallback >= 0)
         defer { close(fallback) }
         var settings = ErrorLogSettings()
         settings.destination = .file("/dev/full")
