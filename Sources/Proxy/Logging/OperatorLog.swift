@@ -8,7 +8,8 @@ import Synchronization
 package final class OperatorLog: Sendable {
     private let logger: Logger
     private let sink: OperatorLogSink
-    private let level: ErrorLogSettings.Level
+    /// The least level that is written, as its raw value.
+    private let level: Atomic<Int>
 
     /// Opens the log. Throws when its file can't be opened.
     ///
@@ -16,13 +17,18 @@ package final class OperatorLog: Sendable {
     package init(_ settings: ErrorLogSettings, fallback: Int32 = 2) throws(SystemError) {
         let sink = try OperatorLogSink(settings.destination, fallback: fallback)
         self.sink = sink
-        level = settings.level
-        logger = Logger(label: "postern") { _ in
-            OperatorLogHandler(sink: sink, logLevel: settings.level.swiftLevel)
-        }
+        level = Atomic(settings.level.rawValue)
+        // What is written is decided here, since it can change.
+        logger = Logger(label: "postern") { _ in OperatorLogHandler(sink: sink, logLevel: .trace) }
     }
 
-    func isEnabled(_ level: ErrorLogSettings.Level) -> Bool { level >= self.level }
+    func isEnabled(_ level: ErrorLogSettings.Level) -> Bool { level.rawValue >= self.level.load(ordering: .relaxed) }
+
+    /// Writes elsewhere, or from another level on, from now on. Throws when the file can't be opened, and changes nothing then.
+    func adopt(_ settings: ErrorLogSettings) throws(SystemError) {
+        try sink.move(to: settings.destination)
+        level.store(settings.level.rawValue, ordering: .relaxed)
+    }
 
     func write(_ level: ErrorLogSettings.Level, _ message: @autoclosure () -> String) {
         guard isEnabled(level) else { return }

@@ -30,4 +30,30 @@ struct OperatorLogTests {
         log.error("two\nlines")
         #expect(try directory.read("error.log").hasSuffix(": two?lines\n"))
     }
+
+    /// A reload may change both; what can't be opened changes neither.
+    @Test func anotherFileAndLevelAreTakenOver() throws {
+        let directory = try TemporaryDirectory()
+        var settings = ErrorLogSettings()
+        settings.destination = .file(directory.path("one.log"))
+        let log = try OperatorLog(settings, fallback: -1)
+        log.error("first")
+        log.info("unsaid")
+        settings.destination = .file(directory.path("none/two.log"))
+        settings.level = .info
+        #expect(throws: SystemError.self) { try log.adopt(settings) }
+        log.error("second")
+        log.info("unsaid")
+        settings.destination = .file(directory.path("two.log"))
+        try log.adopt(settings)
+        log.info("third")
+        settings.destination = .off
+        try log.adopt(settings)
+        log.error("unsaid")
+        func words(_ name: String) throws -> [String] {
+            try directory.read(name).split(separator: "\n").map { String($0.split(separator: " ").last ?? "") }
+        }
+        #expect(try words("one.log") == ["first", "second"])
+        #expect(try words("two.log") == ["third"])
+    }
 }
