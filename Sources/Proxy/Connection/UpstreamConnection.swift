@@ -36,6 +36,8 @@ struct UpstreamConnection: ~Copyable {
     var tunnel: Ref<ClientConnection>?
     /// The longest an upgraded connection may be silent, in nanoseconds; zero for no bound.
     var tunnelTimeout: UInt64 = 0
+    /// Where the upstream's frames end on an upgraded connection.
+    var frames = FrameBoundary()
     /// Our side of an upgraded connection has ended.
     var isHalfClosed = false
     /// Part of the reply that is read and not yet taken.

@@ -40,6 +40,8 @@ extension Worker {
         client.value.tunnel = upstream
         upstream.value.state = .tunneling
         upstream.value.tunnel = client
+        upstream.value.frames = FrameBoundary()
+        upstream.value.frames.pass(upstream.value.input.readable, from: 0)
         upstream.value.exchange = nil
         exchange.value.upstream = nil
         upstream.value.tunnelTimeout = proxy.value.timesUpgraded ? proxy.value.readTimeout : 0
@@ -147,7 +149,9 @@ extension Worker {
             }
             if !upstream.value.input.hasStorage { upstream.value.input = buffers.take() }
             switch upstream.value.transport.read(into: &upstream.value.input, minimum: 1) {
-            case .bytes:
+            case .bytes(let count):
+                let bytes = upstream.value.input.readableCount
+                upstream.value.frames.pass(upstream.value.input.readable, from: bytes - count)
                 if upstream.value.transport.isDrained, !upstream.value.isPeerClosed {
                     upstream.value.isReadable = false
                 }
