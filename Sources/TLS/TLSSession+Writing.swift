@@ -1,4 +1,4 @@
-package import Bytes
+internal import Bytes
 internal import COpenSSL
 package import EventLoop
 
@@ -26,38 +26,8 @@ extension TLSSession {
         return endWrite(taken)
     }
 
-    /// Encrypts `bytes` into `scratch` and sends its content with one call, at most 64 KiB or so at a time.
-    ///
-    /// For bodies: a record carries 16 KiB, and `write` without `scratch` makes a system call for each. What holds for that one
-    /// holds here; 64 KiB of ciphertext may be kept. `scratch` belongs to the loop, is empty, and is empty again afterwards.
-    package mutating func write(_ bytes: UnsafeRawBufferPointer, coalescing scratch: inout ByteBuffer) -> IOResult {
-        guard bytes.count > Self.recordLength, unsafe session != nil else { return unsafe write(bytes) }
-        if let early = unsafe beginWrite(bytes) { return early }
-        var taken = owesByte ? 1 : 0
-        owesByte = false
-        while taken < bytes.count, unsafe transport.pointee.pending.isEmpty || taken == 0 {
-            let batch = min(bytes.count - taken, Self.coalescedLength)
-            let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[taken..<(taken + batch)])
-            let result = unsafe encrypt(rest, into: &scratch)
-            guard unsafe transport.pointee.flushScratch(&scratch) else {
-                scratch.clear()
-                let error = fail(unsafe Self.systemFailure(.write, transport.pointee.failure))
-                return .failed(SystemError("send", code: error.systemCode))
-            }
-            guard case .bytes(let count) = result else {
-                if taken > 0, result == .wantsWrite || result == .wantsRead { break }
-                return result
-            }
-            taken += count
-        }
-        return endWrite(taken)
-    }
-
     /// Sends what earlier calls kept back, without new bytes.
     package mutating func flush() -> HandshakeResult { flushPending(.write) }
-
-    private static let recordLength = 16 * 1024
-    private static let coalescedLength = 4 * recordLength - 1024
 
     /// Gets rid of what waits from earlier; nil when writing may go on.
     private mutating func beginWrite(_ bytes: UnsafeRawBufferPointer) -> IOResult? {
@@ -78,29 +48,5 @@ extension TLSSession {
         owesByte = unsafe !transport.pointee.pending.isEmpty
         let reported = owesByte ? taken - 1 : taken
         return reported > 0 ? .bytes(reported) : .wantsWrite
-    }
-
-    private mutating func encrypt(_ bytes: UnsafeRawBufferPointer, into scratch: inout ByteBuffer) -> IOResult {
-        var taken = 0
-        var failure: IOResult?
-        let transport = unsafe transport
-        let session = unsafe session
-        if unsafe !transport.pointee.pending.isEmpty {
-            unsafe scratch.append(transport.pointee.pending.readable)
-            unsafe transport.pointee.pending = ByteBuffer()
-        }
-        unsafe withUnsafeMutablePointer(to: &scratch) { lent in
-            unsafe transport.pointee.scratch = lent
-            while taken < bytes.count {
-                let count = unsafe SSL_write(session, bytes.baseAddress! + taken, Int32(bytes.count - taken))
-                guard count > 0 else {
-                    failure = classify(count, .write)
-                    break
-                }
-                taken += Int(count)
-            }
-            unsafe transport.pointee.scratch = nil
-        }
-        return taken > 0 ? .bytes(taken) : failure ?? .wantsWrite
     }
 }

@@ -42,8 +42,6 @@ struct Transport: ~Copyable {
     var sentCount: UInt64 = 0
     /// Ciphertext that waits for the socket.
     var pending = ByteBuffer()
-    /// Lent by the caller for the time of one write.
-    var scratch: UnsafeMutablePointer<ByteBuffer>?
     /// The session retains these.
     var listener: Unmanaged<ListenerTLS>?
     var context: Unmanaged<ServerContext>?
@@ -146,10 +144,6 @@ struct Transport: ~Copyable {
     /// Takes all of `bytes`, or nothing where too much waits already.
     mutating func emit(_ bytes: UnsafeRawBufferPointer) -> Bool {
         if isReadingClient { refusalCount += 1 }
-        if let scratch = unsafe scratch {
-            unsafe scratch.pointee.append(Span(_unsafeBytes: bytes))
-            return true
-        }
         if isHolding || !pending.isEmpty {
             guard pending.readableCount + bytes.count <= Self.pendingLimit else {
                 if case .failed = flush() { return false }
@@ -180,18 +174,6 @@ struct Transport: ~Copyable {
         guard pending.isEmpty else { return .blocked }
         pending = ByteBuffer()
         return .done
-    }
-
-    /// Sends the lent buffer's content; what the socket doesn't take is kept.
-    mutating func flushScratch(_ scratch: inout ByteBuffer) -> Bool {
-        let count = unsafe scratch.withReadable { bytes in unsafe transmit(bytes) }
-        guard count >= 0 else { return false }
-        scratch.consume(count)
-        if !scratch.isEmpty {
-            pending.append(scratch.readable)
-            scratch.clear()
-        }
-        return true
     }
 
     @discardableResult

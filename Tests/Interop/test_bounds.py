@@ -87,6 +87,7 @@ def test_connections_of_one_address(peer, start, recorder, workers):
                 refused += 1
     assert refused == 50
     assert server.error_log.count("which is all that client_max_connections allows") == 1
+    assert server.error_log.count("raise client_max_connections; if it is a balancer's, name it in set_real_ip_from") == 1
     with server.connect("plain", source="127.0.0.2") as other:
         assert other.request().status == 200
     for connection in connections:

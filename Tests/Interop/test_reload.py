@@ -3,6 +3,8 @@
 import signal
 import threading
 
+import pytest
+
 from harness.client import basic
 from harness.ports import accepts, wait_until
 from harness.site import Site
@@ -113,6 +115,35 @@ def test_a_reload_can_add_and_remove_a_login(peer, start, recorder, users):
         server.reload()
         assert server.get().status == 401
         assert server.get(fields=[basic("alice", "password")]).status == 200
+
+
+@pytest.mark.peers("postern-native", "postern-nginx")
+def test_a_reload_can_move_the_error_log(peer, start, recorder):
+    server = start(peer, generation(recorder, "old"))
+    moved, told = server.directory / "moved.log", "the configuration was reloaded"
+    before = server.config.read_text()
+    server.config.write_text(before.replace("/error.log info", "/moved.log notice"))
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: moved.exists() and told in moved.read_text(), "the reload in the new log")
+    assert told not in server.error_log
+    # What can't be opened changes nothing, and is said in the log that stays.
+    changed = before.replace("X-Generation old", "X-Generation new")
+    server.config.write_text(changed.replace("/error.log info", "/none/moved.log"))
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "error_log can't be opened" in moved.read_text(), "the refusal in the log")
+    assert server.get().value("X-Generation") == "old"
+
+
+@pytest.mark.peers("postern-native", "postern-nginx")
+def test_a_reload_says_what_only_a_restart_changes(peer, start, recorder):
+    server = start(peer, generation(recorder, "old"))
+    said = "worker_processes changes at a restart only: 1 event loops go on"
+    server.rewrite(generation(recorder, "new", workers=2))
+    server.reload()
+    assert server.error_log.count(said) == 1
+    server.rewrite(generation(recorder, "new"))
+    server.reload()
+    assert server.error_log.count(said) == 1
 
 
 def test_a_reload_can_change_the_ports(peer, start, recorder):

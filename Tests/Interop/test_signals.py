@@ -12,6 +12,8 @@ from harness.client import head
 from harness.ports import accepts, wait_until
 from harness.process import nginx_binary, postern_binary
 from harness.site import Site
+from harness.websocket import WebSocket
+from http2.session import session
 
 
 @pytest.fixture
@@ -67,6 +69,65 @@ def test_term_ends_at_once(peer, start, recorder, held, number):
         assert time.monotonic() - began < 2
         with pytest.raises(OSError):
             connection.response()
+
+
+@pytest.mark.peers("postern-native", "postern-nginx")
+def test_term_says_goodbye_over_http2(peer, start, recorder, held):
+    started, _ = held
+    server = start(peer, Site(upstream=recorder.address, http2=True))
+    with session(server) as client, session(server) as idle:
+        assert client.ask().status == 200
+        assert idle.ask().status == 200
+        running = client.start(path="/hold")
+        assert started.wait(5)
+        server.signal(signal.SIGTERM)
+        # No error, and the last stream that was taken: what came behind it may be tried elsewhere.
+        assert client.wait_end() == 0
+        assert client.last_stream == running.id
+        assert idle.wait_end() == 0
+        assert idle.last_stream == 1
+    assert server.wait_exit() == 0
+
+
+@pytest.mark.peers("postern-native", "postern-nginx")
+@pytest.mark.parametrize("port", ["tls", "plain"])
+def test_term_closes_websockets_as_going_away(peer, start, recorder, port):
+    recorder.on("/ws", lambda exchange: exchange.echo_websocket())
+    server = start(peer, Site(upstream=recorder.address))
+    scheme, context = ("wss", server.context) if port == "tls" else ("ws", None)
+    url = f"{scheme}://localhost:{server.ports[port]}/ws"
+    with WebSocket(url, context) as socket:
+        for size in (0, 5, 300, 70_000):
+            assert socket.echo("x" * size) == "x" * size
+        server.signal(signal.SIGTERM)
+        assert server.wait_exit() == 0
+        wait_until(lambda: socket.close_code is not None, "the close")
+        assert socket.close_code == 1001
+
+
+@pytest.mark.peers("postern-native", "postern-nginx")
+def test_term_says_nothing_within_a_frame(peer, start, recorder):
+    sent = threading.Event()
+
+    def half(exchange):
+        exchange.accept_websocket(b"\x82\x05ab")
+        sent.set()
+        exchange.wait_peer_gone(10)
+
+    recorder.on("/ws", half)
+    server = start(peer, Site(upstream=recorder.address))
+    with server.connect("plain") as connection:
+        fields = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13")]
+        connection.send(head("GET", "/ws", [*fields, ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]))
+        assert connection.response_head().status == 101
+        assert sent.wait(5)
+        received = connection.take()
+        while len(received) < 4:
+            received += connection.take()
+        server.signal(signal.SIGTERM)
+        assert server.wait_exit() == 0
+        assert received == b"\x82\x05ab"
+        assert connection.take() == b""
 
 
 def test_usr1_reopens_the_logs(peer, start, recorder):

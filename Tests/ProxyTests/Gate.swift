@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 
 @testable import Proxy
 
@@ -8,5 +9,5 @@ final class Gate: Sendable {
 
     func open() { isOpen.withLock { $0 = true } }
 
-    func pass() { _ = TestProxy.wait { isOpen.withLock { $0 } } }
+    func pass() { _ = Patience.until { isOpen.withLock { $0 } } }
 }

@@ -1,4 +1,3 @@
-import Bytes
 import EventLoop
 import Testing
 
@@ -23,19 +22,17 @@ import Testing
         return connection
     }
 
-    @Test(arguments: [TLSProtocol.v1_2, .v1_3], [false, true])
-    func bothWaysThroughTinyBuffers(version: TLSProtocol, coalescing: Bool) throws {
+    @Test(arguments: [TLSProtocol.v1_2, .v1_3])
+    func bothWaysThroughTinyBuffers(version: TLSProtocol) throws {
         var connection = try connect(version, bufferSize: 4096)
         let content = Self.content
-        var scratch = ByteBuffer()
         var (up, down): ([UInt8], [UInt8]) = ([], [])
         var (sentUp, sentDown, blocked, rounds) = (0, 0, 0, 0)
 
         func push(_ session: inout TLSSession, _ sent: inout Int) {
             let result = unsafe content.withUnsafeBytes { bytes in
                 let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[sent...])
-                return coalescing
-                    ? unsafe session.write(rest, coalescing: &scratch) : unsafe session.write(rest)
+                return unsafe session.write(rest)
             }
             switch result {
             case .bytes(let count): sent += count
@@ -53,7 +50,6 @@ import Testing
         #expect(up == content)
         #expect(down == content)
         #expect(blocked > 0)
-        #expect(scratch.isEmpty == true)
         #expect(connection.client.sentCount == connection.server.receivedCount)
     }
 
@@ -78,13 +74,10 @@ import Testing
 
     @Test func largeWriteIsOneSend() throws {
         var connection = try connect(.v1_3)
-        var scratch = ByteBuffer()
         let body = Array(Self.content[..<60_000])
-        let result = unsafe body.withUnsafeBytes { unsafe connection.server.write($0, coalescing: &scratch) }
+        let result = unsafe body.withUnsafeBytes { unsafe connection.server.write($0) }
         #expect(result == .bytes(60_000))
         #expect(receive(&connection.client) == body)
-        let capacity = scratch.capacity
-        #expect(capacity <= 65536)
     }
 
     @Test func aByteIsOwedUntilAllIsSent() throws {

@@ -101,7 +101,8 @@ extension DirectiveTable {
             help:
                 "Connections that one address may have open, over all sockets and whatever they do; one more is closed at "
                 + "once. Peers in set_real_ip_from and unix sockets are not counted, but whom a balancer names by the "
-                + "PROXY protocol. IPv6 addresses count by their first 64 bits unless prefix6 says otherwise."
+                + "PROXY protocol. IPv6 addresses count by their first 64 bits unless prefix6 says otherwise. Clients behind one "
+                + "NAT, or Docker's userland proxy, share an address: raise it there, or turn it off."
         ) { builder, directive in
             try builder.refuseDuplicate(builder.level.clientConnections?.range, directive)
             builder.level.clientConnections = Setting(try builder.clientConnections(directive), directive.range)

@@ -59,7 +59,7 @@ extension DirectiveTable {
             default: "stderr error",
             help:
                 "Where Postern's own messages go, from which level on: debug info notice warn error crit alert emerg. "
-                + "There is one for the process; the outermost that is given counts."
+                + "There is one for the process; the outermost that is given counts. A reload takes another file or level over."
         ) { builder, directive in try builder.setErrorLog(directive) },
     ]
 }

@@ -37,7 +37,7 @@ extension DirectiveTable {
             in: .main,
             default: "1",
             native: "auto",
-            help: "How many event loops; auto is one for each processor.",
+            help: "How many event loops; auto is one for each processor. Changes at a restart, not at a reload.",
             set: DirectiveSpec.word(\.main.workerCount) { _, word in
                 word.text == "auto" ? nil : try word.integer(in: 1...1024)
             }

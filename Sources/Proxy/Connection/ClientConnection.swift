@@ -106,6 +106,8 @@ struct ClientConnection: ~Copyable {
     var session: HTTP2Session?
     /// Stands in the worker's list of connections that have frames to send.
     var isSendPending = false
+    /// The turn of the loop in which its frames had their share.
+    var yieldedInTurn: UInt64 = 0
     /// No stream has been under way since then; 0 while one is.
     var idleSince: UInt64 = 0
     /// It was asked to open no more streams at about this time; 0 if it wasn't, or none ran since.

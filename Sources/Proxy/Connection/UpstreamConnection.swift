@@ -36,6 +36,8 @@ struct UpstreamConnection: ~Copyable {
     var tunnel: Ref<ClientConnection>?
     /// The longest an upgraded connection may be silent, in nanoseconds; zero for no bound.
     var tunnelTimeout: UInt64 = 0
+    /// Where the upstream's frames end on an upgraded connection.
+    var frames = FrameBoundary()
     /// Our side of an upgraded connection has ended.
     var isHalfClosed = false
     /// Part of the reply that is read and not yet taken.
@@ -48,6 +50,8 @@ struct UpstreamConnection: ~Copyable {
     var isPeerClosed = false
     /// Reading waits until the client has taken what was read.
     var isReadingPaused = false
+    /// Its reply has had its share of the turn: the client stands in the worker's list, and there is more to read.
+    var hasYielded = false
     var requestsServed = 0
     var openedAt: UInt64 = 0
     /// Bytes written for the request under way.
@@ -85,6 +89,7 @@ struct UpstreamConnection: ~Copyable {
         isWritable = false
         isPeerClosed = false
         isReadingPaused = false
+        hasYielded = false
         requestsServed = 0
         openedAt = now
         bytesTaken = 0

@@ -7,37 +7,22 @@ import Synchronization
 final class LogSink: Sendable {
     let destination: AccessLogConfiguration.Destination
     let rings: [LogRing]
-    private let descriptor: Mutex<Int32>
+    private let file: LogFile
 
     init(_ destination: AccessLogConfiguration.Destination, workers: Int) throws(SystemError) {
         self.destination = destination
         rings = (0..<workers).map { _ in LogRing(capacity: 1 << 18) }
-        switch destination {
-        case .file(let path): descriptor = Mutex(try LogFile.open(path))
-        case .standardOutput: descriptor = Mutex(1)
-        case .standardError: descriptor = Mutex(2)
-        }
+        file = try LogFile(LogFile.Target(destination))
     }
 
     /// Opens the file anew, after it was rotated.
-    func reopen() -> SystemError? {
-        guard case .file(let path) = destination else { return nil }
-        do throws(SystemError) {
-            let fresh = try LogFile.open(path)
-            descriptor.withLock { descriptor in
-                close(descriptor)
-                descriptor = fresh
-            }
-            return nil
-        } catch {
-            return error
-        }
-    }
+    func reopen() -> SystemError? { file.reopen() }
 
     /// Gives the file to the account that will open it anew later.
     func hand(to user: uid_t, _ group: gid_t) {
-        guard case .file = destination else { return }
-        descriptor.withLock { descriptor in _ = fchown(descriptor, user, group) }
+        file.withDescriptor { descriptor, path in
+            if path != nil { _ = fchown(descriptor, user, group) }
+        }
     }
 
     /// Writes out what waits. Answers whether something did, and the error when it couldn't be written (it is dropped then).
@@ -45,7 +30,7 @@ final class LogSink: Sendable {
         var hadLines = false
         var failure: SystemError?
         var dropped = 0
-        descriptor.withLock { descriptor in
+        file.withDescriptor { descriptor, _ in
             for ring in rings {
                 dropped += ring.takeDropped()
                 while unsafe ring.drain({ bytes in
@@ -58,6 +43,17 @@ final class LogSink: Sendable {
             }
         }
         return (hadLines, failure, dropped)
+    }
+}
+
+extension LogFile.Target {
+    init(_ destination: AccessLogConfiguration.Destination) {
+        self =
+            switch destination {
+            case .file(let path): .file(path)
+            case .standardOutput: .stream(1)
+            case .standardError: .stream(2)
+            }
     }
 }
 

@@ -8,7 +8,8 @@ import Synchronization
 package final class OperatorLog: Sendable {
     private let logger: Logger
     private let sink: OperatorLogSink
-    private let level: ErrorLogSettings.Level
+    /// The least level that is written, as its raw value.
+    private let level: Atomic<Int>
 
     /// Opens the log. Throws when its file can't be opened.
     ///
@@ -16,13 +17,18 @@ package final class OperatorLog: Sendable {
     package init(_ settings: ErrorLogSettings, fallback: Int32 = 2) throws(SystemError) {
         let sink = try OperatorLogSink(settings.destination, fallback: fallback)
         self.sink = sink
-        level = settings.level
-        logger = Logger(label: "postern") { _ in
-            OperatorLogHandler(sink: sink, logLevel: settings.level.swiftLevel)
-        }
+        level = Atomic(settings.level.rawValue)
+        // What is written is decided here, since it can change.
+        logger = Logger(label: "postern") { _ in OperatorLogHandler(sink: sink, logLevel: .trace) }
     }
 
-    func isEnabled(_ level: ErrorLogSettings.Level) -> Bool { level >= self.level }
+    func isEnabled(_ level: ErrorLogSettings.Level) -> Bool { level.rawValue >= self.level.load(ordering: .relaxed) }
+
+    /// Writes elsewhere, or from another level on, from now on. Throws when the file can't be opened, and changes nothing then.
+    func adopt(_ settings: ErrorLogSettings) throws(SystemError) {
+        try sink.move(to: settings.destination)
+        level.store(settings.level.rawValue, ordering: .relaxed)
+    }
 
     func write(_ level: ErrorLogSettings.Level, _ message: @autoclosure () -> String) {
         guard isEnabled(level) else { return }
@@ -74,32 +80,19 @@ private struct OperatorLogHandler: LogHandler {
 
 /// Where the operator's log is written to.
 private final class OperatorLogSink: Sendable {
-    private let path: String?
-    private let isOff: Bool
+    private let file: LogFile
     private let fallback: Int32
-    private let descriptor: Mutex<Int32>
     /// When a failing file was last complained of; zero for never.
     private let complainedAt = Atomic<UInt64>(0)
 
     init(_ destination: ErrorLogSettings.Destination, fallback: Int32) throws(SystemError) {
         self.fallback = fallback
-        switch destination {
-        case .standardError:
-            (path, isOff) = (nil, false)
-            descriptor = Mutex(2)
-        case .off:
-            (path, isOff) = (nil, true)
-            descriptor = Mutex(2)
-        case .file(let path):
-            (self.path, isOff) = (path, false)
-            descriptor = Mutex(try LogFile.open(path))
-        }
+        file = try LogFile(LogFile.Target(destination))
     }
 
     func write(level: Logger.Level, text: String) {
-        if isOff { return }
         let line = Self.line(level, text)
-        let error = descriptor.withLock { Self.write(line, to: $0) }
+        let (error, path) = file.withDescriptor { ($0 < 0 ? nil : Self.write(line, to: $0), $1) }
         guard let error, let path else { return }
         // Lost lines would be the ones that tell of the trouble.
         let now = Clock.monotonic()
@@ -128,18 +121,21 @@ private final class OperatorLogSink: Sendable {
         return Array("\(time) [\(name)] \(getpid()): \(LogText.oneLine(text))\n".utf8)
     }
 
-    func reopen() -> SystemError? {
-        guard let path else { return nil }
-        do throws(SystemError) {
-            let fresh = try LogFile.open(path)
-            descriptor.withLock { descriptor in
-                close(descriptor)
-                descriptor = fresh
+    func reopen() -> SystemError? { file.reopen() }
+
+    func move(to destination: ErrorLogSettings.Destination) throws(SystemError) {
+        try file.move(to: LogFile.Target(destination))
+    }
+}
+
+extension LogFile.Target {
+    init(_ destination: ErrorLogSettings.Destination) {
+        self =
+            switch destination {
+            case .standardError: .stream(2)
+            case .off: .nothing
+            case .file(let path): .file(path)
             }
-            return nil
-        } catch {
-            return error
-        }
     }
 }
 
@@ -165,14 +161,5 @@ enum LogText {
     static func oneLine(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return text }
         return String(decoding: text.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(0x3F) : $0 }, as: UTF8.self)
-    }
-}
-
-/// Log files.
-enum LogFile {
-    static func open(_ path: String) throws(SystemError) -> Int32 {
-        let descriptor = unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw SystemError("open", code: errno) }
-        return descriptor
     }
 }

@@ -27,7 +27,8 @@ package final class Supervisor {
     private var certificates: CertificateWatch
     private let running = Shared()
     private let workerCount: Int
-    private let errorLog: ErrorLogSettings
+    /// What `worker_processes` said at the start; nil for auto.
+    private let configuredWorkers: Int?
 
     private final class Shared: Sendable { let count = Atomic<Int>(0) }
 
@@ -36,7 +37,6 @@ package final class Supervisor {
     /// - Parameter reload: reads the configuration anew, on `SIGHUP`.
     package init(_ configuration: ProxyConfiguration, reload: @escaping () -> Reload) throws(StartError) {
         self.reload = reload
-        errorLog = configuration.errorLog
         do throws(SystemError) {
             signals = try SignalSource([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGCHLD])
             SignalSource.ignoreBrokenPipes()
@@ -50,7 +50,8 @@ package final class Supervisor {
             throw StartError("error_log can't be opened: \(error)")
         }
         Privileges.raiseDescriptorLimit(configuration.process.descriptorLimit, log)
-        workerCount = configuration.process.workerCount ?? WorkerThread.availableProcessors
+        configuredWorkers = configuration.process.workerCount
+        workerCount = configuredWorkers ?? WorkerThread.availableProcessors
         do throws(SystemError) {
             services = try Services(log: log, writer: writer, hashingThreads: nil)
         } catch {
@@ -216,6 +217,9 @@ package final class Supervisor {
         case .configuration(let configuration):
             do throws(StartError) {
                 try adopt(configuration)
+                if configuration.process.workerCount != configuredWorkers {
+                    log.warning("worker_processes changes at a restart only: \(workerCount) event loops go on")
+                }
                 log.notice("the configuration was reloaded")
             } catch {
                 log.error("the configuration was not reloaded; the one in use stays: \(error)")
@@ -241,10 +245,12 @@ package final class Supervisor {
             ListenerSet.close(sockets)
             throw error
         }
-        if configuration.process.workerCount != runtime.model.process.workerCount {
-            log.warning("worker_processes changes at a restart only")
+        do throws(SystemError) {
+            try log.adopt(configuration.errorLog)
+        } catch {
+            ListenerSet.close(sockets)
+            throw StartError("error_log can't be opened: \(error)")
         }
-        if configuration.errorLog != errorLog { log.warning("error_log changes at a restart only") }
         runtime = next
         certificates = CertificateWatch(configuration)
         services.resolver.follow(configuration.upstreams)

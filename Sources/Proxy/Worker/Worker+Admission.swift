@@ -41,7 +41,8 @@ extension Worker {
             services.connections.refused.add(1, ordering: .relaxed)
             reportOnce(
                 address,
-                "has \(limit.count) connections, which is all that client_max_connections allows; closed"
+                "has \(limit.count) connections, which is all that client_max_connections allows; closed. If many share this "
+                    + "address, raise client_max_connections; if it is a balancer's, name it in set_real_ip_from"
             )
             return .refused
         }

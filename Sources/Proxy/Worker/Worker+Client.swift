@@ -9,7 +9,8 @@ extension Worker {
         if event.isReadable || event.isPeerClosed || event.isHangup { client.value.isReadable = true }
         if event.isWritable { client.value.isWritable = true }
         if event.isPeerClosed || event.isHangup { client.value.isPeerClosed = true }
-        advance(client)
+        // One that stands in the list has its turn there.
+        if !client.value.isScheduled { advance(client) }
     }
 
     /// Does what the client's state and what is known of its socket allow.

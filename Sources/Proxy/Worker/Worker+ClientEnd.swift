@@ -189,11 +189,4 @@ extension Worker {
     mutating func dropInput(_ client: Ref<ClientConnection>) {
         buffers.reclaim(&client.value.input)
     }
-
-    /// Ends everything at once.
-    mutating func closeAll() {
-        closeSockets()
-        for slot in 0..<UInt32(clients.slotCount) where clients[slot].value.state != .free { abort(clients[slot]) }
-        releaseLeaving()
-    }
 }

@@ -122,6 +122,7 @@ extension Worker {
         upstream.value.hasReply = false
         upstream.value.headStartedAt = 0
         upstream.value.isReadingPaused = false
+        upstream.value.hasYielded = false
         exchange.value.upstream = upstream
         exchange.value.lastUpstreamAddress = upstream.value.address
     }

@@ -10,8 +10,8 @@ extension Worker {
     /// A client's socket has news while its request is under way.
     mutating func advanceExchange(_ client: Ref<ClientConnection>) {
         guard let exchange = client.value.exchange else { return }
-        if let upstream = exchange.value.upstream, upstream.value.isReadingPaused, client.value.output.isEmpty,
-            client.value.isWritable
+        if let upstream = exchange.value.upstream, upstream.value.isReadingPaused || upstream.value.hasYielded,
+            client.value.output.isEmpty, client.value.isWritable
         {
             clientHasRead(client)
             upstream.value.isReadingPaused = false
@@ -25,9 +25,10 @@ extension Worker {
         }
     }
 
-    /// Moves the request's body from the client to the upstream, as far as both allow.
+    /// Moves the request's body from the client to the upstream, as far as both allow, up to a turn's share.
     mutating func pumpRequestBody(_ exchange: Ref<Exchange>) {
         let client = exchange.value.client
+        var share = Self.turnShare
         while exchange.value.awaitsRequestBody {
             guard let upstream = exchange.value.upstream, upstream.value.state == .active else { return }
             if !client.value.input.isEmpty {
@@ -42,7 +43,12 @@ extension Worker {
                     return
                 }
             }
+            if share <= 0 {
+                schedule(client)
+                return
+            }
             guard readBody(client, exchange) else { return }
+            share -= client.value.input.readableCount
         }
         if let upstream = exchange.value.upstream, upstream.value.state == .active {
             if upstream.value.output.isEmpty || flush(upstream) { rearm(upstream) }

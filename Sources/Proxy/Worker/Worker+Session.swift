@@ -31,20 +31,20 @@ extension Worker {
 
     /// Reads frames, as long as some come and what they ask for is taken.
     mutating func multiplex(_ client: Ref<ClientConnection>) {
-        var rounds = 0
+        var share = Self.turnShare
         if client.value.session?.hasEvents ?? false { handleEvents(client) }
         // Frames wait to be written: a client that sends and never reads is given no more work.
         while client.value.state == .multiplexing, client.value.isReadable, client.value.output.isEmpty,
             !(client.value.session?.hasEvents ?? false)
         {
-            if rounds == 16 {
+            if share <= 0 {
                 schedule(client)
                 break
             }
-            rounds += 1
             if !client.value.input.hasStorage { client.value.input = buffers.take() }
             switch client.value.transport.read(into: &client.value.input, minimum: 1) {
-            case .bytes:
+            case .bytes(let count):
+                share -= count
                 if client.value.transport.isDrained, !client.value.isPeerClosed { client.value.isReadable = false }
                 guard takeFrames(client) else { return }
             case .wantsRead, .wantsWrite: client.value.isReadable = false
@@ -159,21 +159,28 @@ extension Worker {
             let client = clients[sending[position]]
             position += 1
             client.value.isSendPending = false
-            if client.value.state == .multiplexing { sendFrames(client) }
+            if client.value.state == .multiplexing, client.value.yieldedInTurn != turn { sendFrames(client) }
         }
         sending.removeAll()
     }
 
-    /// Writes frames until there are none or the socket takes no more.
+    /// Writes frames until there are none, the socket takes no more, or the connection has had its share of the turn.
     private mutating func sendFrames(_ client: Ref<ClientConnection>) {
+        var share = Self.turnShare
         while client.value.state == .multiplexing {
             if !client.value.output.isEmpty {
                 guard client.value.isWritable, flush(client) else { break }
             }
             guard client.value.session?.wantsWrite ?? false else { break }
+            if share <= 0 {
+                client.value.yieldedInTurn = turn
+                schedule(client)
+                break
+            }
             prepareOutput(client)
             do throws(HTTP2Error) {
                 try client.value.session?.send(into: &client.value.output, limit: 16384)
+                share -= client.value.output.readableCount
             } catch {
                 fail(client, error)
                 return

@@ -40,6 +40,8 @@ extension Worker {
         client.value.tunnel = upstream
         upstream.value.state = .tunneling
         upstream.value.tunnel = client
+        upstream.value.frames = FrameBoundary()
+        upstream.value.frames.pass(upstream.value.input.readable, from: 0)
         upstream.value.exchange = nil
         exchange.value.upstream = nil
         upstream.value.tunnelTimeout = proxy.value.timesUpgraded ? proxy.value.readTimeout : 0
@@ -81,7 +83,7 @@ extension Worker {
 
     /// From the client to the upstream. True when the client has ended and everything it sent is written.
     private mutating func pumpUp(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) -> Bool {
-        for _ in 0..<16 {
+        for _ in 0..<Self.turnShare / 16384 {
             while !client.value.input.isEmpty {
                 guard upstream.value.isWritable else { return false }
                 switch upstream.value.transport.write(from: &client.value.input) {
@@ -123,7 +125,7 @@ extension Worker {
         if !client.value.output.isEmpty {
             guard client.value.isWritable, flush(client) else { return false }
         }
-        for _ in 0..<16 {
+        for _ in 0..<Self.turnShare / 16384 {
             while !upstream.value.input.isEmpty {
                 guard client.value.isWritable else { return false }
                 switch client.value.transport.write(from: &upstream.value.input) {
@@ -147,7 +149,9 @@ extension Worker {
             }
             if !upstream.value.input.hasStorage { upstream.value.input = buffers.take() }
             switch upstream.value.transport.read(into: &upstream.value.input, minimum: 1) {
-            case .bytes:
+            case .bytes(let count):
+                let bytes = upstream.value.input.readableCount
+                upstream.value.frames.pass(upstream.value.input.readable, from: bytes - count)
                 if upstream.value.transport.isDrained, !upstream.value.isPeerClosed {
                     upstream.value.isReadable = false
                 }

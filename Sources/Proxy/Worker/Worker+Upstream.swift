@@ -25,9 +25,12 @@ extension Worker {
                 return
             }
             if !upstream.value.output.isEmpty, upstream.value.isWritable { upstreamWritable(upstream) }
-            if upstream.value.state == .active, upstream.value.isReadable { readReply(upstream) }
+            // One that stands in the list has its turn there.
+            if upstream.value.state == .active, upstream.value.isReadable, !upstream.value.hasYielded {
+                readReply(upstream)
+            }
         case .tunneling:
-            if let client = upstream.value.tunnel { pumpTunnel(client) }
+            if let client = upstream.value.tunnel, !client.value.isScheduled { pumpTunnel(client) }
         case .idle:
             // Nothing was asked: whatever comes now is the end, or not to be trusted.
             if upstream.value.isReadable {

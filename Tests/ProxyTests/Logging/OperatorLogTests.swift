@@ -9,7 +9,8 @@ struct OperatorLogTests {
     /// `/dev/full` is a disk without room.
     @Test func linesOfAFullDiskGoElsewhereAndTheCauseIsSaidOnce() throws {
         let directory = try TemporaryDirectory()
-        let fallback = try LogFile.open(directory.path("fallback"))
+        let fallback = unsafe open(directory.path("fallback"), O_WRONLY | O_APPEND | O_CREAT, 0o600)
+        try #require(fallback >= 0)
         defer { close(fallback) }
         var settings = ErrorLogSettings()
         settings.destination = .file("/dev/full")
@@ -28,5 +29,31 @@ struct OperatorLogTests {
         let log = try OperatorLog(settings, fallback: -1)
         log.error("two\nlines")
         #expect(try directory.read("error.log").hasSuffix(": two?lines\n"))
+    }
+
+    /// A reload may change both; what can't be opened changes neither.
+    @Test func anotherFileAndLevelAreTakenOver() throws {
+        let directory = try TemporaryDirectory()
+        var settings = ErrorLogSettings()
+        settings.destination = .file(directory.path("one.log"))
+        let log = try OperatorLog(settings, fallback: -1)
+        log.error("first")
+        log.info("unsaid")
+        settings.destination = .file(directory.path("none/two.log"))
+        settings.level = .info
+        #expect(throws: SystemError.self) { try log.adopt(settings) }
+        log.error("second")
+        log.info("unsaid")
+        settings.destination = .file(directory.path("two.log"))
+        try log.adopt(settings)
+        log.info("third")
+        settings.destination = .off
+        try log.adopt(settings)
+        log.error("unsaid")
+        func words(_ name: String) throws -> [String] {
+            try directory.read(name).split(separator: "\n").map { String($0.split(separator: " ").last ?? "") }
+        }
+        #expect(try words("one.log") == ["first", "second"])
+        #expect(try words("two.log") == ["third"])
     }
 }

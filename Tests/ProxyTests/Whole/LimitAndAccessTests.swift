@@ -1,6 +1,8 @@
 import Access
 import Bytes
+import Crypto
 import EventLoop
+import Limits
 import TestSupport
 import Testing
 
@@ -135,24 +137,37 @@ struct LimitAndAccessTests {
     /// Guesses of clients that have left are not worth a second of hashing each.
     @Test func hashesOfClientsThatLeftAreNotComputed() throws {
         let directory = try TemporaryDirectory()
-        // Takes the one thread so long that the others still wait.
-        let slow = "$2y$14$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e"
-        let file = try directory.write("slow:\(slow)\n", to: "htpasswd")
+        let hash = "$2y$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e"
+        let file = try directory.write("slow:\(hash)\n", to: "htpasswd")
         let proxy = try TestProxy(
             "server { listen 80; auth_basic Gate; auth_basic_user_file \(file); proxy_pass http://127.0.0.1:1; }"
         )
+        let hashing = proxy.services.hashing
+        // The one thread is held where it delivers another's outcome, however long the machine takes for all the rest.
+        let gate = Gate()
+        defer { gate.open() }
+        let job = HashJob(
+            digest: Digest32((1, 2, 3, 4)),
+            stored: Array("{PLAIN}a".utf8).span,
+            password: Array("b".utf8).span,
+            isDummy: true,
+            cache: nil
+        )
+        let other = LimitKey(ipv4: 0xC000_0201)
+        #expect(hashing.submit(job, address: other, ticket: 1) { _ in gate.pass() } == .accepted)
+        #expect(TestProxy.wait { hashing.statistics.computed == 1 })
         var clients: [TestClient] = []
         for number in 0..<6 {
             clients.append(try proxy.connect())
             try clients[number].request("GET", "/", [Self.basic("slow:guess \(number)")])
-            #expect(TestProxy.wait { proxy.services.hashing.statistics.waiting == number + 1 })
+            #expect(TestProxy.wait { hashing.statistics.waiting == number + 1 })
         }
-        #expect(TestProxy.wait { proxy.services.hashing.statistics.running == 1 })
         clients.removeLast(5)
-        #expect(TestProxy.wait { proxy.services.hashing.statistics.cancelled == 5 })
-        #expect(proxy.services.hashing.statistics.waiting <= 1)
+        #expect(TestProxy.wait { hashing.statistics.cancelled == 5 })
+        #expect(hashing.statistics.waiting == 1)
+        gate.open()
         #expect(try clients[0].readResponse().status == 401)
-        #expect(proxy.services.hashing.statistics.computed == 1)
+        #expect(hashing.statistics.computed == 2)
     }
 
     @Test func pipelinedRequestsWaitForALoginInOrder() throws {
