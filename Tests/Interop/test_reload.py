@@ -3,6 +3,8 @@
 import signal
 import threading
 
+import pytest
+
 from harness.client import basic
 from harness.ports import accepts, wait_until
 from harness.site import Site
@@ -98,6 +100,20 @@ def test_a_bad_reload_changes_nothing_and_is_reported(peer, start, recorder):
     server.config.write_text(good.replace("server_name localhost;", "server_naem localhost;"))
     server.signal(signal.SIGHUP)
     server.wait_logged('unknown directive "server_naem"')
+    assert server.get().value("X-Generation") == "good"
+    server.config.write_text(good.replace("X-Generation good", "X-Generation repaired"))
+    server.reload()
+    assert server.get().value("X-Generation") == "repaired"
+
+
+@pytest.mark.parametrize("text", ["", "# all has gone\n"], ids=["empty", "comment"])
+def test_a_reload_of_a_file_without_a_server_changes_nothing(peer, start, recorder, text):
+    """What a reload finds when it comes while the file is being written."""
+    server = start(peer, generation(recorder, "good"))
+    good = server.config.read_text()
+    server.config.write_text(text)
+    server.signal(signal.SIGHUP)
+    server.wait_logged("no \"events\" section" if peer == "nginx" else "it has no server")
     assert server.get().value("X-Generation") == "good"
     server.config.write_text(good.replace("X-Generation good", "X-Generation repaired"))
     server.reload()
