@@ -1,7 +1,9 @@
 """Reloads: a good one drops nothing, a bad one changes nothing."""
 
+import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -152,3 +154,23 @@ def test_files_stay_in_bounds_over_reloads(peer, start, recorder):
         assert server.get().value("X-Generation") == f"g{number}"
         counts.append(server.open_files())
     assert max(counts[-5:]) <= max(counts[:5]) + 4
+
+
+@pytest.mark.peers("postern-nginx", "postern-native")
+def test_memory_stays_in_bounds_over_reloads(start, recorder, peer):
+    """Two hundred reloads that change the upstream keep nothing of those before."""
+    sites = [Site(upstream=recorder.address, workers=2, upstream_lines=f"keepalive {count};") for count in (8, 16)]
+    server = start(peer, sites[0])
+    sizes = []
+    with server.connect() as kept:
+        for number in range(200):
+            server.rewrite(sites[number % 2])
+            server.reload()
+            assert (server.get() if number % 5 else kept.request()).status == 200
+            sizes.append(resident(server.pid))
+    assert sizes[-1] - sizes[40] < 8 << 20, [size >> 10 for size in sizes[::20]]
+
+
+def resident(pid):
+    """Resident memory in bytes."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
