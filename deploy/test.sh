@@ -1,27 +1,50 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs them: the unit tests, then the built binary against real peers, then the count of
-# what a request allocates.
+# what a request allocates. The soak runs only when it is asked for.
 #
-#   deploy/test.sh [--unit] [--interop] [--allocations] [-- pytest options]      without a choice: all
+#   deploy/test.sh [--unit] [--interop] [--allocations] [-- pytest options]      without a choice: all three
+#   deploy/test.sh --soak [SECONDS]      mixed clients, reloads and upstream restarts, 600 s unless told otherwise
 #
-#   POSTERN_BINARY=…   a binary to drive instead of building one
+#   POSTERN_BINARY=…         a binary to drive instead of building one
+#   POSTERN_SOAK_SECONDS=…   how long --soak takes when it names no time
 set -euo pipefail
 # shellcheck source=deploy/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-unit=0 interop=0 allocations=0
+# Makes the virtual environment of the interop tests, named in $venv, unless it is there.
+need_venv() {
+    venv="$root/.build-venv"
+    requirements="$root/Tests/Interop/requirements.txt"
+    if ! cmp -s "$requirements" "$venv/requirements.txt"; then
+        rm -rf "$venv"
+        python3 -m venv "$venv" || fail "python3 could not make a virtual environment in $venv."
+        "$venv/bin/pip" install -q --disable-pip-version-check -r "$requirements" ||
+            fail "pip could not install $requirements: see its message above."
+        cp "$requirements" "$venv/requirements.txt"
+    fi
+}
+
+unit=0 interop=0 allocations=0 soak=0 soak_seconds="${POSTERN_SOAK_SECONDS:-600}"
 while [ $# -gt 0 ]; do
     case "$1" in
         --unit) unit=1 ;;
         --interop) interop=1 ;;
         --allocations) allocations=1 ;;
+        --soak)
+            soak=1
+            if [[ "${2:-}" =~ ^[0-9]+$ ]]; then
+                soak_seconds="$2"
+                shift
+            fi
+            ;;
         --) shift; break ;;
-        -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) fail "unknown option $1: see --help." ;;
     esac
     shift
 done
-[ $((unit + interop + allocations)) -eq 0 ] && unit=1 interop=1 allocations=1
+[[ "$soak_seconds" =~ ^[0-9]+$ ]] || fail "POSTERN_SOAK_SECONDS is \"$soak_seconds\": it must be whole seconds."
+[ $((unit + interop + allocations + soak)) -eq 0 ] && unit=1 interop=1 allocations=1
 
 need_packages "${build_packages[@]}"
 need_swift
@@ -41,19 +64,22 @@ if [ $interop -eq 1 ]; then
         slowhttptest chromium
     build_release
     say "interop tests against $binary"
-    venv="$root/.build-venv"
-    requirements="$root/Tests/Interop/requirements.txt"
-    if ! cmp -s "$requirements" "$venv/requirements.txt"; then
-        rm -rf "$venv"
-        python3 -m venv "$venv" || fail "python3 could not make a virtual environment in $venv."
-        "$venv/bin/pip" install -q --disable-pip-version-check -r "$requirements" ||
-            fail "pip could not install $requirements: see its message above."
-        cp "$requirements" "$venv/requirements.txt"
-    fi
+    need_venv
     log="$root/.build/interop-tests.log"
     POSTERN_BINARY="$binary" "$venv/bin/pytest" "$root/Tests/Interop" -c "$root/Tests/Interop/pytest.ini" \
         -p no:cacheprovider -q "$@" 2>&1 | tee "$log" || failed+=("interop tests")
     closing+=("interop tests: $(tail -n 1 "$log")")
+fi
+
+if [ $soak -eq 1 ]; then
+    need_packages curl openssl apache2-utils python3 python3-venv procps nghttp2-client
+    [ -n "${binary:-}" ] || build_release
+    need_venv
+    say "soak of $soak_seconds s against $binary"
+    log="$root/.build/soak.log"
+    (cd "$root/Tests/Interop" && POSTERN_BINARY="$binary" "$venv/bin/python" -m soak --seconds "$soak_seconds") 2>&1 |
+        tee "$log" || failed+=("soak")
+    closing+=("soak: $(grep -E 'things are wrong' "$log" | tail -n 1 || true)")
 fi
 
 if [ $allocations -eq 1 ]; then

@@ -108,6 +108,18 @@ def test_bodies_of_all_sizes(peer, server, recorder, size, framing):
         assert answer.body == body
 
 
+@pytest.mark.parametrize("port", ["plain", "tls"])
+def test_a_chunked_body_about_as_large_as_a_buffer(peer, server, recorder, port):
+    """The body's end comes in the same read as bytes that fill what goes to the gateway."""
+    recorder.on("/body", lambda exchange: exchange.reply(body=str(exchange.request.body_length).encode()))
+    with server.connect(port, timeout=10) as connection:
+        for size in [*range(65_200, 65_600, 16), 131_000, 200_000]:
+            coded = b"%x\r\n" % size + b"x" * size + b"\r\n0\r\n\r\n"
+            connection.send(head("POST", "/body", [("Transfer-Encoding", "chunked")]) + coded)
+            answer = connection.response()
+            assert (answer.status, answer.text) == (200, str(size))
+
+
 def test_small_pieces(peer, server, recorder):
     """A request byte by byte."""
     with server.connect("plain") as connection:

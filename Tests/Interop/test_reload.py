@@ -1,7 +1,11 @@
 """Reloads: a good one drops nothing, a bad one changes nothing."""
 
+import os
 import signal
 import threading
+from pathlib import Path
+
+import pytest
 
 import pytest
 
@@ -106,6 +110,20 @@ def test_a_bad_reload_changes_nothing_and_is_reported(peer, start, recorder):
     assert server.get().value("X-Generation") == "repaired"
 
 
+@pytest.mark.parametrize("text", ["", "# all has gone\n"], ids=["empty", "comment"])
+def test_a_reload_of_a_file_without_a_server_changes_nothing(peer, start, recorder, text):
+    """What a reload finds when it comes while the file is being written."""
+    server = start(peer, generation(recorder, "good"))
+    good = server.config.read_text()
+    server.config.write_text(text)
+    server.signal(signal.SIGHUP)
+    server.wait_logged("no \"events\" section" if peer == "nginx" else "it has no server")
+    assert server.get().value("X-Generation") == "good"
+    server.config.write_text(good.replace("X-Generation good", "X-Generation repaired"))
+    server.reload()
+    assert server.get().value("X-Generation") == "repaired"
+
+
 def test_a_reload_can_add_and_remove_a_login(peer, start, recorder, users):
     server = start(peer, generation(recorder, "open"))
     with server.connect() as connection:
@@ -167,3 +185,23 @@ def test_files_stay_in_bounds_over_reloads(peer, start, recorder):
         assert server.get().value("X-Generation") == f"g{number}"
         counts.append(server.open_files())
     assert max(counts[-5:]) <= max(counts[:5]) + 4
+
+
+@pytest.mark.peers("postern-nginx", "postern-native")
+def test_memory_stays_in_bounds_over_reloads(start, recorder, peer):
+    """Two hundred reloads that change the upstream keep nothing of those before."""
+    sites = [Site(upstream=recorder.address, workers=2, upstream_lines=f"keepalive {count};") for count in (8, 16)]
+    server = start(peer, sites[0])
+    sizes = []
+    with server.connect() as kept:
+        for number in range(200):
+            server.rewrite(sites[number % 2])
+            server.reload()
+            assert (server.get() if number % 5 else kept.request()).status == 200
+            sizes.append(resident(server.pid))
+    assert sizes[-1] - sizes[40] < 8 << 20, [size >> 10 for size in sizes[::20]]
+
+
+def resident(pid):
+    """Resident memory in bytes."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -295,6 +295,16 @@ struct HTTP2Connection: ~Copyable {
     mutating func stopRequest(_ stream: Ref<HTTP2Stream>) {
         if stream.value.isClosed || stream.value.isResetting || stream.value.isRequestComplete { return }
         beginReset(stream)
+        forgiveInFlight(stream)
         _ = unsafe nghttp2_submit_rst_stream(session, 0, stream.value.id, HTTP2Code.noError)
+    }
+
+    /// A stream is reset for no fault of the client's, which may send all that the stream's window allows before it hears
+    /// of it (RFC 9113, section 5.4.2). The codec passes over those frames; they are no strays.
+    mutating func forgiveInFlight(_ stream: Ref<HTTP2Stream>) {
+        if stream.value.isRequestComplete { return }
+        let window = unsafe Int(nghttp2_session_get_stream_local_window_size(session, stream.value.id))
+        // With their heads.
+        if window > 0 { strayBytes -= window + window / 16 }
     }
 }

@@ -138,6 +138,7 @@ package struct HTTP2StreamHandle: Sendable, Equatable {
     package func reset(_ code: UInt32) {
         guard let connection = stream.value.connection, !isGone else { return }
         connection.value.beginReset(stream)
+        connection.value.forgiveInFlight(stream)
         _ = unsafe nghttp2_submit_rst_stream(connection.value.session, 0, stream.value.id, code)
     }
 

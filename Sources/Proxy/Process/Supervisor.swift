@@ -230,6 +230,10 @@ package final class Supervisor {
     private func adopt(_ fresh: ProxyConfiguration) throws(StartError) {
         var configuration = fresh
         let existing = runtime.model.listeners
+        // A file that is being written begins empty, and an empty file has no mistake in it.
+        if configuration.listeners.isEmpty, !existing.isEmpty {
+            throw StartError("it has no server, so nothing would be listened on any more")
+        }
         let sockets = try ListenerSet.bind(&configuration.listeners, existing: existing, workers: workerCount)
         let next: Runtime
         do throws(StartError) {

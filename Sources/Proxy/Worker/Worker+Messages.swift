@@ -54,40 +54,6 @@ extension Worker {
         }
     }
 
-    /// Makes groups for the runtime's upstreams. One that didn't change keeps its connections and its health.
-    mutating func adoptGroups() {
-        let before = groupMap
-        var slots: [UInt32] = []
-        var kept: Set<UInt32> = []
-        for configuration in runtime.model.upstreams {
-            let same = before.slots.first { slot in
-                !kept.contains(slot) && groups[slot].value.group.configuration == configuration
-            }
-            if let same {
-                kept.insert(same)
-                slots.append(same)
-            } else if let slot = groups.allocate({ GroupEntry() }) {
-                groups[slot].value.group = UpstreamGroup(configuration)
-                slots.append(slot)
-            }
-        }
-        groupMap = GroupMap(number: runtime.number, slots: slots)
-        for slot in before.slots where !kept.contains(slot) { retire(slot) }
-        apply(services.resolver.names)
-    }
-
-    /// Keeps no connections of a group that the configuration no longer has. What runs goes on.
-    private mutating func retire(_ slot: UInt32) {
-        groups[slot].value.group.beginDraining()
-        while let idle = groups[slot].value.group.nextDrained() { closeSocket(upstreams[idle.slot]) }
-    }
-
-    private mutating func apply(_ names: ResolvedNames) {
-        for slot in groupMap.slots {
-            for orphan in groups[slot].value.group.apply(names) { closeSocket(upstreams[orphan.slot]) }
-        }
-    }
-
     /// Accepts nothing more and lets what runs finish.
     private mutating func drain() {
         guard !isDraining else { return }

@@ -38,6 +38,8 @@ extension Worker {
             if isFull || !exchange.value.awaitsRequestBody || !client.value.isReadable {
                 if !flush(upstream) { return }
                 if !exchange.value.awaitsRequestBody { break }
+                // What the full output left no room for is moved before the client is waited for: it may be the body's end.
+                if isFull, !client.value.input.isEmpty { continue }
                 if !client.value.isReadable {
                     awaitBody(client, exchange)
                     return

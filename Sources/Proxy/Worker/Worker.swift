@@ -28,6 +28,8 @@ struct Worker: ~Copyable {
     var exchanges: Slab<Exchange>
     var upstreams: Slab<UpstreamConnection>
     var groups: Slab<GroupEntry>
+    /// Slots of groups that the configuration no longer has and that somebody may still use.
+    var retiredGroups: [UInt32] = []
     var groupMap: GroupMap
     var sockets: [Ref<ListeningSocket>] = []
     var runtime: Runtime

@@ -127,6 +127,27 @@ struct HTTP2FloodTests {
         }
     }
 
+    @Test("Bytes on their way to a stream that we reset are no flood, more of them are")
+    func forgivesInFlight() throws {
+        let rig = SessionRig()
+        let bytes = [UInt8](repeating: 0, count: 16_000)
+        for id: UInt32 in [1, 3] {
+            try rig.receive(Frames.headers(id, Frames.block(Frames.post), ends: false))
+            rig.release(Int32(id))
+            _ = rig.send()
+            for _ in 0..<3 {
+                try rig.receive(Frames.data(id, bytes))
+                _ = rig.send()
+            }
+        }
+        #expect(throws: HTTP2Error.self) {
+            for _ in 0..<100 {
+                try rig.receive(Frames.data(1, bytes))
+                _ = rig.send()
+            }
+        }
+    }
+
     @Test("CONTINUATION without end", arguments: [[], [0x00]] as [[UInt8]])
     func endsContinuation(payload: [UInt8]) throws {
         let rig = SessionRig()

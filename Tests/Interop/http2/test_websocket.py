@@ -7,6 +7,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import threading
 import time
 
 import pytest
@@ -192,6 +193,28 @@ def test_the_upstream_resets_it(server, recorder):
     with session(server) as client:
         stream = opened(client, "/broken")
         client.finish(stream)
+        assert client.ask("GET", "/after").status == 200
+
+
+def test_messages_on_their_way_to_a_tunnel_that_breaks_are_no_flood(server, recorder):
+    """A client sends all that the windows allow before it hears that its streams were reset; others of its go on."""
+    go, done = threading.Event(), threading.Semaphore(0)
+
+    def broken(exchange):
+        exchange.accept_websocket()
+        go.wait(10)
+        exchange.reset()
+        done.release()
+
+    recorder.on("/broken", broken)
+    with session(server) as client:
+        tunnels = [opened(client, "/broken") for _ in range(4)]
+        go.set()
+        assert all(done.acquire(timeout=5) for _ in tunnels)
+        # Nothing is read meanwhile: the client doesn't know yet. Another's answer shows that the server has turned.
+        assert server.get("/other").status == 200
+        for tunnel in tunnels:
+            client.send(tunnel, b"x" * 60_000)
         assert client.ask("GET", "/after").status == 200
 
 
