@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from . import sanitizer
 from .client import Connection
 from .ports import accepts, free_ports, wait_until
 
@@ -44,6 +45,8 @@ class Server:
         self._wrap = list(wrap)
         self.config = directory / "server.conf"
         self.process = None
+        # Looking for leaks at the end takes a while.
+        self._stop_timeout = 5 if self.program == "nginx" or sanitizer.kind(postern_binary()) is None else 30
         if site.auth:
             self.htpasswd.write_text(site.users or "")
         self._start()
@@ -132,7 +135,7 @@ class Server:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(5)
+                self.process.wait(self._stop_timeout)
             except subprocess.TimeoutExpired:
                 pass
         try:
