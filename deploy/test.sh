@@ -3,25 +3,37 @@
 # what a request allocates.
 #
 #   deploy/test.sh [--unit] [--interop] [--allocations] [-- pytest options]      without a choice: all
+#   deploy/test.sh --sanitize address|thread …       unit and interop tests of a build with that sanitizer in it
 #
 #   POSTERN_BINARY=…   a binary to drive instead of building one
 set -euo pipefail
 # shellcheck source=deploy/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-unit=0 interop=0 allocations=0
+unit=0 interop=0 allocations=0 sanitize=''
 while [ $# -gt 0 ]; do
     case "$1" in
         --unit) unit=1 ;;
         --interop) interop=1 ;;
         --allocations) allocations=1 ;;
+        --sanitize) sanitize="${2:-}"; shift ;;
         --) shift; break ;;
-        -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) fail "unknown option $1: see --help." ;;
     esac
     shift
 done
-[ $((unit + interop + allocations)) -eq 0 ] && unit=1 interop=1 allocations=1
+build=(--package-path "$root") ran=''
+case "$sanitize" in
+    '') [ $((unit + interop + allocations)) -eq 0 ] && unit=1 interop=1 allocations=1 ;;
+    address | thread)
+        [ $allocations -eq 0 ] || fail "--allocations counts what a sanitizer changes: leave one of them out."
+        [ $((unit + interop)) -eq 0 ] && unit=1 interop=1
+        build+=(--sanitize="$sanitize" --scratch-path "$root/.build-$sanitize")
+        ran="$sanitize-"
+        ;;
+    *) fail "there is no sanitizer \"$sanitize\": address or thread." ;;
+esac
 
 need_packages "${build_packages[@]}"
 need_swift
@@ -31,15 +43,24 @@ closing=()
 
 if [ $unit -eq 1 ]; then
     say "unit tests"
-    log="$root/.build/unit-tests.log"
-    swift test --package-path "$root" 2>&1 | tee "$log" || failed+=("unit tests")
+    log="$root/.build/${ran}unit-tests.log"
+    lists="$root/Tests/Sanitizers"
+    LSAN_OPTIONS="suppressions=$lists/leaks.txt:print_suppressions=0" TSAN_OPTIONS="suppressions=$lists/thread.txt" \
+        swift test "${build[@]}" 2>&1 | tee "$log" || failed+=("unit tests")
     closing+=("unit tests: $(grep -E 'Test run with|error: ' "$log" | tail -n 1)")
 fi
 
 if [ $interop -eq 1 ]; then
     need_packages nginx curl openssl apache2-utils python3 python3-venv procps util-linux nghttp2-client testssl.sh \
         slowhttptest chromium
-    build_release
+    if [ -n "$sanitize" ] && [ -z "${POSTERN_BINARY:-}" ]; then
+        # Not the release build: with its checks in, and the same build that the unit tests need.
+        say "building the binary with the $sanitize sanitizer (some minutes the first time)"
+        swift build "${build[@]}" --product postern >&2 || fail "the build failed: see the messages above."
+        binary="$root/.build-$sanitize/debug/postern"
+    else
+        build_release
+    fi
     say "interop tests against $binary"
     venv="$root/.build-venv"
     requirements="$root/Tests/Interop/requirements.txt"
@@ -50,7 +71,7 @@ if [ $interop -eq 1 ]; then
             fail "pip could not install $requirements: see its message above."
         cp "$requirements" "$venv/requirements.txt"
     fi
-    log="$root/.build/interop-tests.log"
+    log="$root/.build/${ran}interop-tests.log"
     POSTERN_BINARY="$binary" "$venv/bin/pytest" "$root/Tests/Interop" -c "$root/Tests/Interop/pytest.ini" \
         -p no:cacheprovider -q "$@" 2>&1 | tee "$log" || failed+=("interop tests")
     closing+=("interop tests: $(tail -n 1 "$log")")

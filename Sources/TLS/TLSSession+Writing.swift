@@ -39,6 +39,7 @@ extension TLSSession {
             let batch = min(bytes.count - taken, Self.coalescedLength)
             let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[taken..<(taken + batch)])
             let result = unsafe encrypt(rest, into: &scratch)
+            let transport = unsafe transport
             guard unsafe transport.pointee.flushScratch(&scratch) else {
                 scratch.clear()
                 let error = fail(unsafe Self.systemFailure(.write, transport.pointee.failure))

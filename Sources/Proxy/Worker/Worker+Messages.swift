@@ -78,13 +78,15 @@ extension Worker {
 
     /// Keeps no connections of a group that the configuration no longer has. What runs goes on.
     private mutating func retire(_ slot: UInt32) {
-        groups[slot].value.group.beginDraining()
-        while let idle = groups[slot].value.group.nextDrained() { closeSocket(upstreams[idle.slot]) }
+        let entry = groups[slot]
+        entry.value.group.beginDraining()
+        while let idle = entry.value.group.nextDrained() { closeSocket(upstreams[idle.slot]) }
     }
 
     private mutating func apply(_ names: ResolvedNames) {
         for slot in groupMap.slots {
-            for orphan in groups[slot].value.group.apply(names) { closeSocket(upstreams[orphan.slot]) }
+            let entry = groups[slot]
+            for orphan in entry.value.group.apply(names) { closeSocket(upstreams[orphan.slot]) }
         }
     }
 

@@ -70,16 +70,12 @@ class Bystander:
             except (OSError, ValueError) as error:
                 self.failures.append(error)
                 connection = None
-            self.peak = max(self.peak, resident(self._server))
+            self.peak = max(self.peak, self._server.resident())
             self._end.wait(self.PAUSE)
 
     def close(self):
         self._end.set()
         self._thread.join(20)
-
-
-def resident(server):
-    return int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Stage:
@@ -127,7 +123,7 @@ class Stage:
         for _ in range(TRIES):
             self.bystander.clear()
             self.control.clear()
-            before, mark = resident(self.server), self.log.mark()
+            before, mark = self.server.resident(), self.log.mark()
             attackers = Attackers([flood.attack for flood in floods], seconds, self.server.ports)
             if meanwhile:
                 meanwhile()
@@ -244,7 +240,7 @@ def test_slowhttptest(stage):
         return subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
 
     stage.bystander.clear()
-    before = resident(stage.server)
+    before = stage.server.resident()
     outputs = in_threads(len(SLOW_HTTP_TEST), run)
     assert stage.bystander.failures == []
     assert stage.bystander.peak - before < MEMORY
