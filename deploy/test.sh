@@ -41,6 +41,14 @@ mkdir -p "$root/.build"
 failed=()
 closing=()
 
+if [ "$sanitize" = thread ]; then
+    # Swift's own clang: the file speaks Swift's calling convention.
+    mkdir -p "$root/.build-thread"
+    "$(dirname "$(readlink -f "$(command -v swiftc)")")/clang" -O1 -Wall -c "$root/Tests/Sanitizers/mutex.c" \
+        -o "$root/.build-thread/mutex.o" || fail "Tests/Sanitizers/mutex.c could not be compiled: see above."
+    build+=(-Xlinker "$root/.build-thread/mutex.o")
+fi
+
 if [ $unit -eq 1 ]; then
     say "unit tests"
     log="$root/.build/${ran}unit-tests.log"
