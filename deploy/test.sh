@@ -3,6 +3,7 @@
 # what a request allocates. The soak runs only when it is asked for.
 #
 #   deploy/test.sh [--unit] [--interop] [--allocations] [-- pytest options]      without a choice: all three
+#   deploy/test.sh --sanitize address|thread …       unit and interop tests of a build with that sanitizer in it
 #   deploy/test.sh --soak [SECONDS]      mixed clients, reloads and upstream restarts, 600 s unless told otherwise
 #
 #   POSTERN_BINARY=…         a binary to drive instead of building one
@@ -24,7 +25,7 @@ need_venv() {
     fi
 }
 
-unit=0 interop=0 allocations=0 soak=0 soak_seconds="${POSTERN_SOAK_SECONDS:-600}"
+unit=0 interop=0 allocations=0 soak=0 sanitize='' soak_seconds="${POSTERN_SOAK_SECONDS:-600}"
 while [ $# -gt 0 ]; do
     case "$1" in
         --unit) unit=1 ;;
@@ -37,14 +38,26 @@ while [ $# -gt 0 ]; do
                 shift
             fi
             ;;
+        --sanitize) [ $# -gt 1 ] || fail "--sanitize wants a name: address or thread."; sanitize="$2"; shift ;;
         --) shift; break ;;
-        -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) fail "unknown option $1: see --help." ;;
     esac
     shift
 done
 [[ "$soak_seconds" =~ ^[0-9]+$ ]] || fail "POSTERN_SOAK_SECONDS is \"$soak_seconds\": it must be whole seconds."
-[ $((unit + interop + allocations + soak)) -eq 0 ] && unit=1 interop=1 allocations=1
+build=(--package-path "$root") ran=''
+case "$sanitize" in
+    '') [ $((unit + interop + allocations + soak)) -eq 0 ] && unit=1 interop=1 allocations=1 ;;
+    address | thread)
+        [ $((allocations + soak)) -eq 0 ] ||
+            fail "--allocations and --soak measure what a sanitizer changes: leave one of them out."
+        [ $((unit + interop)) -eq 0 ] && unit=1 interop=1
+        build+=(--sanitize="$sanitize" --scratch-path "$root/.build-$sanitize")
+        ran="$sanitize-"
+        ;;
+    *) fail "there is no sanitizer \"$sanitize\": address or thread." ;;
+esac
 
 need_packages "${build_packages[@]}"
 need_swift
@@ -52,20 +65,37 @@ mkdir -p "$root/.build"
 failed=()
 closing=()
 
+if [ "$sanitize" = thread ]; then
+    # Swift's own clang: the file speaks Swift's calling convention.
+    mkdir -p "$root/.build-thread"
+    "$(dirname "$(readlink -f "$(command -v swiftc)")")/clang" -O1 -Wall -c "$root/Tests/Sanitizers/mutex.c" \
+        -o "$root/.build-thread/mutex.o" || fail "Tests/Sanitizers/mutex.c could not be compiled: see above."
+    build+=(-Xlinker "$root/.build-thread/mutex.o")
+fi
+
 if [ $unit -eq 1 ]; then
     say "unit tests"
-    log="$root/.build/unit-tests.log"
-    swift test --package-path "$root" 2>&1 | tee "$log" || failed+=("unit tests")
+    log="$root/.build/${ran}unit-tests.log"
+    lists="$root/Tests/Sanitizers"
+    LSAN_OPTIONS="suppressions=$lists/leaks.txt:print_suppressions=0" TSAN_OPTIONS="suppressions=$lists/thread.txt" \
+        swift test "${build[@]}" 2>&1 | tee "$log" || failed+=("unit tests")
     closing+=("unit tests: $(grep -E 'Test run with|error: ' "$log" | tail -n 1)")
 fi
 
 if [ $interop -eq 1 ]; then
     need_packages nginx curl openssl apache2-utils python3 python3-venv procps util-linux nghttp2-client testssl.sh \
         slowhttptest chromium
-    build_release
+    if [ -n "$sanitize" ] && [ -z "${POSTERN_BINARY:-}" ]; then
+        # Not the release build: with its checks in, and the same build that the unit tests need.
+        say "building the binary with the $sanitize sanitizer (some minutes the first time)"
+        swift build "${build[@]}" --product postern >&2 || fail "the build failed: see the messages above."
+        binary="$root/.build-$sanitize/debug/postern"
+    else
+        build_release
+    fi
     say "interop tests against $binary"
     need_venv
-    log="$root/.build/interop-tests.log"
+    log="$root/.build/${ran}interop-tests.log"
     POSTERN_BINARY="$binary" "$venv/bin/pytest" "$root/Tests/Interop" -c "$root/Tests/Interop/pytest.ini" \
         -p no:cacheprovider -q "$@" 2>&1 | tee "$log" || failed+=("interop tests")
     closing+=("interop tests: $(tail -n 1 "$log")")

@@ -85,7 +85,10 @@ package struct BoundedTable<Key: BoundedTableKey, Value: BitwiseCopyable>: ~Copy
     /// The value in a slot that `find` or `insert` has given.
     package subscript(slot: Slot) -> Value {
         get { unsafe entries[Int(slot)].value }
-        nonmutating _modify { yield unsafe &entries[Int(slot)].value }
+        _modify {
+            let entry = unsafe entries + Int(slot)
+            yield unsafe &entry.pointee.value
+        }
     }
 
     /// Makes the entry the most recently used.

@@ -13,6 +13,7 @@ extension TLSSession {
     ///
     /// - Parameter mark: where in `pending` begins what OpenSSL emitted in the handshake's last step.
     mutating func handOver(emittedFrom mark: Int) {
+        let transport = unsafe transport
         guard unsafe transport.pointee.isFraming else { return }
         unsafe transport.pointee.isFraming = false
         guard let finished = unsafe session, unsafe SSL_version(finished) == TLS1_3_VERSION,

@@ -27,6 +27,7 @@ extension TLSSession {
         into space: inout MutableSpan<UInt8>,
         _ outcome: inout RecordReader.Outcome
     ) -> IOResult? {
+        let transport = unsafe transport
         let scratch = unsafe ThreadScratch.current
         var ciphertext = unsafe MutableSpan<UInt8>(_unsafeBytes: scratch)
         var kept = 0
@@ -60,6 +61,7 @@ extension TLSSession {
 
     /// Nothing can be read. Nobody may ever write: what waits goes now.
     private mutating func wantsRead() -> IOResult {
+        let transport = unsafe transport
         if owesByte { return .wantsRead }
         sendOwedUpdate()
         if case .failed(let code) = unsafe transport.pointee.flush() {
@@ -72,6 +74,7 @@ extension TLSSession {
 
     /// Seals as many records as a batch holds and sends them with one call, and again while the socket takes them whole.
     mutating func writeRecords(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+        let transport = unsafe transport
         let source = unsafe Span<UInt8>(_unsafeBytes: bytes)
         let scratch = unsafe ThreadScratch.current
         var space = unsafe MutableSpan<UInt8>(_unsafeBytes: scratch)

@@ -35,6 +35,8 @@ package struct TLSSession: ~Copyable {
 
     /// nil once Postern has taken over.
     var session: OpaquePointer?
+    /// Copied to a local where what it points to is changed in place: with ThreadSanitizer's checks the compiler emits code
+    /// for the member itself that its own verifier refuses.
     let transport: UnsafeMutablePointer<Transport>
     /// What the callbacks look at stays as long as the session.
     private let listener: ListenerTLS?
@@ -111,6 +113,7 @@ package struct TLSSession: ~Copyable {
 
     /// Takes the handshake as far as the descriptor allows.
     package mutating func handshake() -> HandshakeResult {
+        let transport = unsafe transport
         switch state {
         case .handshaking: break
         case .established:
@@ -154,6 +157,7 @@ package struct TLSSession: ~Copyable {
     }
 
     mutating func flushPending(_ stage: TLSError.Stage) -> HandshakeResult {
+        let transport = unsafe transport
         switch unsafe transport.pointee.flush() {
         case .done: return .done
         case .blocked: return .wantsWrite
@@ -168,6 +172,7 @@ package struct TLSSession: ~Copyable {
     /// `.endOfStream` also stands for a peer that closed without a close_notify alert, as many do: `isTruncated` tells them apart.
     /// A failure of TLS itself has the code `EPROTO`; `lastError` says more.
     package mutating func read(into space: UnsafeMutableRawBufferPointer) -> IOResult {
+        let transport = unsafe transport
         guard state == .established else { return refusal(.read) }
         if unsafe space.isEmpty { return .bytes(0) }
         // What an earlier receive found says nothing any more: bytes may have come, and their edge gone by, since.
@@ -216,6 +221,7 @@ package struct TLSSession: ~Copyable {
     /// - Parameter isLast: the caller closes the descriptor, or its sending side, right after. Then the alert travels with the
     ///   end of the stream, in one segment.
     package mutating func shutdown(isLast: Bool = false) -> ShutdownResult {
+        let transport = unsafe transport
         unsafe transport.pointee.isLast = isLast
         defer { unsafe transport.pointee.isLast = false }
         switch state {

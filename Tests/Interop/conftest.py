@@ -8,6 +8,7 @@ import pytest
 from harness.authority import Authority
 from harness.process import PEERS, Server, postern_binary
 from harness.recorder import Recorder
+from harness.sanitizer import Reports
 
 #: Cheap to verify, so that only tests about hashing pay for it.
 ALICE = "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n"  # "password"
@@ -21,16 +22,48 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("peer", marker.args if marker else list(PEERS))
 
 
-def pytest_collection_modifyitems(items):
-    """Nginx is the reference, not the product: an item of its that fails gets up to two more tries, in fresh conditions."""
+def pytest_collection_modifyitems(config, items):
+    """Nginx is the reference, not the product: an item of its that fails gets up to two more tries, in fresh conditions.
+
+    Under a sanitizer what measures is skipped, and so is what runs Nginx alone.
+    """
+    sanitizer = config.reports.kind
     for item in items:
+        measured = item.get_closest_marker("measures")
+        if sanitizer and measured:
+            what = measured.args[0]
+            item.add_marker(pytest.mark.skip(reason=f"measures {what}, which the {sanitizer} sanitizer changes"))
         callspec = getattr(item, "callspec", None)
         if callspec and callspec.params.get("peer") == "nginx":
             item.add_marker(pytest.mark.flaky(reruns=2))
+            if sanitizer:
+                item.add_marker(pytest.mark.skip(reason="runs Nginx, which has no sanitizer in it"))
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "peers(*names): the peers this test applies to")
+    config.addinivalue_line("markers", "measures(what): measures time or memory, which sanitizers change")
+    # Before any process starts: they inherit where to write.
+    config.reports = Reports(postern_binary())
+
+
+def pytest_sessionfinish(session):
+    """What a server of the whole session found at its end, if there was one, fails the session."""
+    session.config.reports.check()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _module_is_sanitary(request):
+    """After the module's own servers have ended."""
+    yield
+    request.config.reports.check()
+
+
+@pytest.fixture(autouse=True)
+def _is_sanitary(request, _module_is_sanitary):
+    """Set up before a test's other fixtures and so ended after them, when its servers have ended."""
+    yield
+    request.config.reports.check()
 
 
 @pytest.fixture(scope="session")

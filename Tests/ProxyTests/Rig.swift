@@ -1,6 +1,7 @@
 import Bytes
 import EventLoop
 import HTTP
+import Synchronization
 import TLS
 import TestSupport
 import Testing
@@ -196,7 +197,9 @@ extension Arena {
     /// An arena that lives as long as the process: what a test freezes in it may be read until the test's end.
     static func kept() -> Arena {
         let arena = Arena()
-        _ = unsafe Unmanaged.passRetained(arena)
+        allKept.withLock { $0.append(arena) }
         return arena
     }
+
+    private static let allKept = Mutex<[Arena]>([])
 }

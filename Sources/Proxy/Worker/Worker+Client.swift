@@ -257,6 +257,7 @@ extension Worker {
         // A runtime is adopted between requests.
         if client.value.runtime !== runtime { adoptRuntime(client) }
         exchange.value.begin(slot: slot, token: token, client: client)
+        let environment = environment
         exchange.value.id = environment.value.identifiers.next()
         exchange.value.remote = client.value.peer
         exchange.value.startedAt = now

@@ -166,7 +166,8 @@ extension Worker {
         endAttempt(upstream, exchange)
         exchange.value.upstream = nil
         upstream.value.exchange = nil
-        groups[upstream.value.group].value.group.abandon(upstream.value.peer)
+        let entry = groups[upstream.value.group]
+        entry.value.group.abandon(upstream.value.peer)
         closeSocket(upstream)
     }
 }

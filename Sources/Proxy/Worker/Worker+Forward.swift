@@ -131,7 +131,8 @@ extension Worker {
     mutating func connect(_ exchange: Ref<Exchange>, _ peer: PeerIndex, _ address: SocketAddress) {
         exchange.value.lastUpstreamAddress = address
         guard let slot = upstreams.allocate({ UpstreamConnection() }) else {
-            if groups[exchange.value.group].value.lines.admits(
+            let entry = groups[exchange.value.group]
+            if entry.value.lines.admits(
                 sort: -1,
                 "no room for another upstream connection",
                 now: now

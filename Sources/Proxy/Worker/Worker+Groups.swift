@@ -37,7 +37,8 @@ extension Worker {
 
     mutating func apply(_ names: ResolvedNames) {
         for slot in groupMap.slots {
-            for orphan in groups[slot].value.group.apply(names) { closeSocket(upstreams[orphan.slot]) }
+            let entry = groups[slot]
+            for orphan in entry.value.group.apply(names) { closeSocket(upstreams[orphan.slot]) }
         }
     }
 

@@ -127,7 +127,8 @@ extension Worker {
         }
         exchange.value.headReceivedAt = now
         if retriesElsewhere(upstream, exchange, status) { return false }
-        groups[upstream.value.group].value.group.succeeded(upstream.value.peer)
+        let entry = groups[upstream.value.group]
+        entry.value.group.succeeded(upstream.value.peer)
         beginReply(upstream, exchange, count)
         return true
     }
@@ -176,7 +177,8 @@ extension Worker {
         guard exchange.value.location!.value.proxy!.value.retry.retries(status: status, attempt),
             groups[upstream.value.group].value.group.hasOther(than: exchange.value.tried, now: now)
         else { return false }
-        groups[upstream.value.group].value.group.failed(upstream.value.peer, status: status, now: now)
+        let entry = groups[upstream.value.group]
+        entry.value.group.failed(upstream.value.peer, status: status, now: now)
         endAttempt(upstream, exchange)
         // Nothing of its body is anybody's.
         exchange.value.upstreamHeadBytes = exchange.value.upstreamBytes

@@ -27,7 +27,8 @@ extension Worker {
         let client = exchange.value.client
         let proxy = exchange.value.location!.value.proxy!
         exchange.value.headReceivedAt = now
-        groups[upstream.value.group].value.group.succeeded(upstream.value.peer)
+        let entry = groups[upstream.value.group]
+        entry.value.group.succeeded(upstream.value.peer)
         prepareOutput(client)
         let before = client.value.output.readableCount
         exchange.value.status = exchange.value.isStream ? 200 : 101

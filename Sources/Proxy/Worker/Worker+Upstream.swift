@@ -236,7 +236,8 @@ extension Worker {
     }
 
     private mutating func closeIdle(_ upstream: Ref<UpstreamConnection>) {
-        groups[upstream.value.group].value.group.idleClosed(slot: upstream.value.slot)
+        let entry = groups[upstream.value.group]
+        entry.value.group.idleClosed(slot: upstream.value.slot)
         closeSocket(upstream)
     }
 
@@ -244,7 +245,8 @@ extension Worker {
     mutating func close(_ upstream: Ref<UpstreamConnection>) {
         guard upstream.value.state != .free else { return }
         if upstream.value.state == .tunneling {
-            groups[upstream.value.group].value.group.abandon(upstream.value.peer)
+            let entry = groups[upstream.value.group]
+            entry.value.group.abandon(upstream.value.peer)
         }
         closeSocket(upstream)
     }

@@ -111,6 +111,7 @@ struct Worker: ~Copyable {
             }
             turn &+= 1
             let now = Clock.monotonic()
+            let environment = environment
             environment.value.now = now
             environment.value.time.refresh(monotonic: now)
             for position in 0..<count { dispatch(poller.event(at: position)) }

@@ -15,9 +15,13 @@ enum KeyDerivation {
     /// Whether OpenSSL has taken it. Asked before the first context is made.
     static let isAvailable: Bool = {
         // The default provider is loaded by itself only as long as no other one is.
-        unsafe OSSL_PROVIDER_add_builtin(nil, "postern", beginProvider) == 1
-            && OSSL_PROVIDER_load(nil, "default") != nil && OSSL_PROVIDER_load(nil, "postern") != nil
+        guard unsafe OSSL_PROVIDER_add_builtin(nil, "postern", beginProvider) == 1 else { return false }
+        return unsafe defaultProvider != nil && ownProvider != nil
     }()
+
+    // Kept for as long as the process: nobody unloads them.
+    private nonisolated(unsafe) static let defaultProvider = unsafe OSSL_PROVIDER_load(nil, "default")
+    private nonisolated(unsafe) static let ownProvider = unsafe OSSL_PROVIDER_load(nil, "postern")
 
     private static let threadKey: pthread_key_t = {
         var key = pthread_key_t()

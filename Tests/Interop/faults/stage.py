@@ -5,7 +5,6 @@ import socket
 import struct
 import threading
 import time
-from pathlib import Path
 
 from harness.client import Connection, head
 from harness.ports import wait_until
@@ -109,7 +108,7 @@ class Stage:
 
     def resident(self):
         """Resident memory in bytes."""
-        return int(Path(f"/proc/{self.server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return self.server.resident()
 
 
 def outcome(connection, method="GET"):

@@ -1,7 +1,6 @@
 """The servers on which every case is played, one for each dialect."""
 
 import os
-from pathlib import Path
 
 from faults.log import Log
 from harness.ports import has_ipv6
@@ -99,4 +98,4 @@ class Stage:
 
     def resident(self):
         """Resident memory in bytes."""
-        return int(Path(f"/proc/{self.server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return self.server.resident()

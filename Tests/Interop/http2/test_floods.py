@@ -74,16 +74,12 @@ class Bystander:
             except (OSError, ValueError) as error:
                 self.failures.append(error)
                 connection = None
-            self.peak = max(self.peak, resident(self._server))
+            self.peak = max(self.peak, self._server.resident())
             self._end.wait(self.PAUSE)
 
     def close(self):
         self._end.set()
         self._thread.join(20)
-
-
-def resident(server):
-    return int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def pin(process, processor):
@@ -143,7 +139,7 @@ class Stage:
     def flood(self, floods, seconds, meanwhile=None):
         """Plays these at once, until others were answered in time while they were on; all else must hold each time."""
         for _ in range(TRIES):
-            quiet, before, counted = self.quiet(), resident(self.server), counters(self.server)
+            quiet, before, counted = self.quiet(), self.server.resident(), counters(self.server)
             marks = {log: log.mark() for log in (self.log, self.access)}
             attackers = Attackers([flood.attack for flood in floods], seconds, self.server.ports, THEIRS)
             self.bystander.clear()
@@ -288,7 +284,7 @@ def test_slowhttptest(impatient):
         return subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
 
     impatient.bystander.clear()
-    before = resident(impatient.server)
+    before = impatient.server.resident()
     outputs = in_threads(len(SLOW_HTTP_TEST), run)
     assert impatient.bystander.failures == []
     assert impatient.bystander.peak - before < MEMORY

@@ -3,7 +3,6 @@
 import os
 import re
 import time
-from pathlib import Path
 
 import pytest
 
@@ -48,7 +47,7 @@ class Stage:
         self.recorder.close()
 
     def resident(self):
-        return int(Path(f"/proc/{self.server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return self.server.resident()
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.server.pid}/fd"))

@@ -1,10 +1,8 @@
 """Streams of one connection: many of them, their ends, their windows, and what happens to them when the server goes on."""
 
-import os
 import signal
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from hyperframe.frame import DataFrame
@@ -29,10 +27,6 @@ def site(recorder, **options):
 @pytest.fixture
 def server(peer, start, recorder):
     return start(peer, site(recorder))
-
-
-def resident(server):
-    return int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 # Many at once.
@@ -320,7 +314,7 @@ def test_a_stalled_download_holds_its_window_and_no_more(peer, server, recorder)
     recorder.on("/endless", endless)
     with session(server, window=64 * 65535 + MEBIBYTE) as client:
         client.ask("GET", "/warm")
-        before = resident(server)
+        before = server.resident()
         streams = [client.start("GET", "/endless") for _ in range(64)]
         for stream in streams:
             stream.reads = False
@@ -330,7 +324,7 @@ def test_a_stalled_download_holds_its_window_and_no_more(peer, server, recorder)
         settled = 0
         while settled != (settled := sum(counts.values())):
             client.move(0.2)
-        grown = resident(server) - before
+        grown = server.resident() - before
         # The pieces that lie in the sockets' buffers between proxy and upstream are the kernel's.
         assert grown < 64 * (65535 + 65536) + MEBIBYTE, f"{grown >> 10} KiB"
         for stream in streams:
@@ -346,7 +340,7 @@ def test_a_stalled_upload_holds_its_window_and_no_more(peer, server, recorder):
     recorder.on_head("/stuck", lambda exchange: (go.wait(20), exchange.close()))
     with session(server) as client:
         client.ask("GET", "/warm")
-        before = resident(server)
+        before = server.resident()
         streams = [client.start("POST", "/stuck", [], b"x" * (32 * MEBIBYTE), ends=True) for _ in range(8)]
         last = -1
         until = time.monotonic() + 10
@@ -354,7 +348,7 @@ def test_a_stalled_upload_holds_its_window_and_no_more(peer, server, recorder):
             for _ in range(5):
                 client.move(0.1)
         assert all(stream.outgoing for stream in streams)
-        grown = resident(server) - before
+        grown = server.resident() - before
         assert grown < 8 * (65535 + 2 * 65536) + MEBIBYTE, f"{grown >> 10} KiB"
         assert client.ask("GET", "/others").status == 200
         assert client.ask("POST", "/others", body=b"a body of its own" * 100).status == 200
