@@ -31,8 +31,9 @@ extension Worker {
 
     /// Keeps no connections of a group that the configuration no longer has. What runs goes on.
     mutating func retire(_ slot: UInt32) {
-        groups[slot].value.group.beginDraining()
-        while let idle = groups[slot].value.group.nextDrained() { closeSocket(upstreams[idle.slot]) }
+        let entry = groups[slot]
+        entry.value.group.beginDraining()
+        while let idle = entry.value.group.nextDrained() { closeSocket(upstreams[idle.slot]) }
     }
 
     mutating func apply(_ names: ResolvedNames) {
