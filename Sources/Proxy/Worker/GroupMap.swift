@@ -15,6 +15,8 @@ final class GroupMap {
 /// A slot for an upstream's group.
 struct GroupEntry: ~Copyable {
     var group: UpstreamGroup
+    /// Those of its name; nil in a slot that is in nobody's use.
+    var counters: LoopCounters?
     /// Rings when surplus idle connections are to be closed.
     var timer = TimerID(index: .max)
     var isTimed = false

@@ -127,7 +127,9 @@ extension Worker {
     /// Opens a connection to `address` for the request.
     mutating func connect(_ exchange: Ref<Exchange>, _ peer: PeerIndex, _ address: SocketAddress) {
         exchange.value.lastUpstreamAddress = address
+        groups[exchange.value.group].value.counters?.add(.connects)
         guard let slot = upstreams.allocate({ UpstreamConnection() }) else {
+            counters.add(.crowdedUpstreams)
             if groups[exchange.value.group].value.lines.admits(
                 sort: -1,
                 "no room for another upstream connection",
@@ -224,6 +226,7 @@ extension Worker {
     /// Writes the request's head and what there is of its body.
     private mutating func send(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) {
         guard let proxy = exchange.value.location?.value.proxy else { return }
+        groups[upstream.value.group].value.counters?.add(.attempts)
         upstream.value.output = buffers.take()
         RequestHeadWriter.write(context(exchange), proxy, to: &upstream.value.output)
         if exchange.value.replayBody.readableCount > 0 {

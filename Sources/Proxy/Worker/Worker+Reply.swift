@@ -169,6 +169,7 @@ extension Worker {
             groups[upstream.value.group].value.group.hasOther(than: exchange.value.tried, now: now)
         else { return false }
         groups[upstream.value.group].value.group.failed(upstream.value.peer, status: status, now: now)
+        groups[upstream.value.group].value.counters?.add(.retries)
         endAttempt(upstream, exchange)
         // Nothing of its body is anybody's.
         exchange.value.upstreamHeadBytes = exchange.value.upstreamBytes
@@ -204,6 +205,7 @@ extension Worker {
         }
         if exchange.value.replyFraming != .none, exchange.value.replyFraming != .length {
             exchange.value.isEventStream = exchange.value.reply.isEventStream(in: upstream.value.input.readable)
+            if exchange.value.isEventStream { countEventStream() }
         }
         if exchange.value.replyFraming == .untilClose || isDraining { exchange.value.keepsAlive = false }
         // A client that still sends a body nobody reads to its end can't be told where the next request begins.
@@ -292,6 +294,7 @@ extension Worker {
             switch client.value.transport.write(from: &upstream.value.input) {
             case .bytes(let written):
                 client.value.bytesWritten &+= UInt64(written)
+                countSent(client, written)
                 announce(client)
                 account(exchange, written, left - UInt64(moved))
                 moved += written

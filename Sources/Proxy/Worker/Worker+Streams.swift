@@ -10,12 +10,14 @@ extension Worker {
             // What came along with the head was wrong already.
             let violation = stream.violation ?? "it was given up"
             services.log.info("client's stream was reset: \(violation); from \(parent.value.peer)")
+            counters.add(.brokenStreams)
             stream.release()
             return
         }
         guard let client = makeStream(stream, parent), let exchange = client.value.exchange else { return }
         stream.takeHead(into: &exchange.value.head, bytes: &exchange.value.headBytes)
         client.value.state = .exchanging
+        counters.add(.requests(isStream: true))
         client.value.requestCount = parent.value.requestCount
         exchange.value.requestBytes = UInt64(exchange.value.headBytes.readableCount)
         switch exchange.value.head.body {
@@ -51,6 +53,8 @@ extension Worker {
         stream.takeHead(into: &exchange.value.head, bytes: &exchange.value.headBytes)
         exchange.value.head.reset()
         client.value.state = .exchanging
+        counters.add(.requests(isStream: true))
+        counters.add(.malformed(error))
         exchange.value.refusal = .badRequest
         exchange.value.progress = .deciding
         assignDefaultServer(exchange)
@@ -67,6 +71,7 @@ extension Worker {
             let groups = parent.value.groups, let slot = clients.allocate({ ClientConnection() })
         else {
             services.log.critical("no room for another stream: \(streamLimit) are under way")
+            counters.add(.refusedStreams)
             stream.reset(HTTP2Code.refusedStream)
             stream.release()
             return nil
@@ -90,6 +95,7 @@ extension Worker {
         client.value.relayed = parent.value.relayed
         client.value.serial = parent.value.serial
         parent.value.requestCount += 1
+        if parent.value.firstStream == nil { counters.add(.busySessions) }
         client.value.nextStream = parent.value.firstStream
         parent.value.firstStream?.value.previousStream = client
         parent.value.firstStream = client
@@ -130,6 +136,7 @@ extension Worker {
         _ reason: String = ""
     ) {
         if let violation = client.value.transport.stream?.violation {
+            counters.add(.brokenStreams)
             services.log.info("client's stream was reset: \(violation); \(describe(exchange))")
         } else {
             services.log.info("\(what); \(describe(exchange))\(reason)")
@@ -149,6 +156,7 @@ extension Worker {
         client.value.nextStream = nil
         client.value.previousStream = nil
         client.value.parent = nil
+        if parent.value.firstStream == nil { counters.remove(.busySessions) }
         requestSend(parent)
     }
 
