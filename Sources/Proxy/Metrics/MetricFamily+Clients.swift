@@ -112,7 +112,7 @@ extension MetricFamily {
             "Requests refused because of how they are written, by what is wrong; body is a chunked body that can't be read.",
             labels: ["kind"]
         ) { snapshot in
-            zip(malformedKinds, HeadError.allCases.map { .malformed($0) } + [Counter.malformedBody])
+            zip(malformedKinds, HeadError.allCases.map(Counter.malformed) + [.malformedBody])
                 .map { Sample([$0], snapshot.sum($1)) }
         },
         MetricFamily(
