@@ -102,8 +102,11 @@ def raw(text, port="plain", ends=True):
 
     def act(stage):
         with stage.server.connect(port, context=None) as connection:
-            connection.send(text if isinstance(text, bytes) else text.encode())
-            while ends and connection.take():
+            try:
+                connection.send(text if isinstance(text, bytes) else text.encode())
+                while ends and connection.take():
+                    pass
+            except ConnectionError:  # Ended, with something unread.
                 pass
 
     return act
@@ -206,7 +209,7 @@ ROWS = [
     Row("no Host", raw("GET / HTTP/1.1\r\n\r\n"), malformed("missing-host")),
     Row("a long line", raw("GET /" + "x" * 9000 + " HTTP/1.1\r\nHost: localhost\r\n\r\n"), malformed("request-line-too-long")),
     Row("many fields", raw(HEAD + "X: a\r\n" * 150 + "\r\n"), malformed("too-many-fields")),
-    Row("not HTTP", raw("\x16\x03\x01\r\n\r\n"), malformed("malformed-request-line")),
+    Row("not HTTP", raw("\x16\x03\x01\r\n\r\n"), malformed("malformed-method")),
     Row(
         "broken chunks",
         raw("POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
@@ -228,7 +231,7 @@ ROWS = [
     Row("nobody listens upstream", lambda stage: get("/gone", status=502)(stage), "gone"),
     Row("a silent gateway", get("/brief/silent", status=504), failed("timed-out")),
     Row("a reply that is none", get("/garbage", status=502), failed("bad-reply")),
-    Row("a reply that breaks off", get("/short"), failed("closed-early")),
+    Row("a reply that breaks off", raw("GET /short HTTP/1.1\r\nHost: localhost\r\n\r\n"), failed("closed-early")),
     Row("a reply that is reset", get("/reset", method="POST", body=b"x", status=502), failed("reset")),
     Row("an invalid header of the PROXY protocol", raw("HELLO\r\n\r\n", "proxied"), {'postern_connections_refused_total{cause="proxy-protocol-invalid"}': 1}),
     Row(
@@ -236,8 +239,8 @@ ROWS = [
         raw("PROXY", "proxied"),
         {'postern_connections_refused_total{cause="proxy-protocol-invalid"}': 1} | timed_out("proxy-protocol"),
     ),
-    Row("h2: a PING flood", frames(h2.ping() * 20000), session_failed("idle-frames")),
-    Row("h2: a SETTINGS flood", frames(h2.settings() * 20000), session_failed("idle-frames")),
+    Row("h2: priority churn", frames(h2.priority(1) * 20000), session_failed("idle-frames")),
+    Row("h2: WINDOW_UPDATEs", frames(h2.window(0, 1) * 20000), session_failed("idle-frames")),
     Row("h2: rapid reset", frames(*(h2.get(n, "/fine") + h2.rst(n) for n in range(1, 4000, 2))), session_failed("resets")),
     Row(
         "h2: CONTINUATION without end",
@@ -269,9 +272,9 @@ class Stage:
             users=ALICE + BOB,
             listeners=["h2c", "proxied"],
             http2=True,
-            server="listen {h2c} http2; listen {proxied} proxy_protocol; set_real_ip_from 127.0.0.1;" + BOUNDS,
+            server="listen {h2c} http2; listen {proxied} proxy_protocol; set_real_ip_from 127.0.0.1;",
             native_server=LOCATIONS.replace("GONE", self.gone),
-            native_top="server { listen {plain}; server_name empty; location /some { return 204; } }",
+            native_top=BOUNDS + "server { listen {plain}; server_name empty; location /some { return 204; } }",
             workers=2,
         )
         (directory / "htpasswd").write_text(ALICE + BOB)
@@ -384,7 +387,7 @@ def test_what_is_open_is_a_gauge(start, recorder):
         exchange.end_chunked()
 
     recorder.on("/events", events)
-    recorder.on("/ws", lambda exchange: (exchange.accept_websocket(), exchange.echo_websocket()))
+    recorder.on("/ws", lambda exchange: exchange.echo_websocket())
     server = start("postern-native", Site(upstream=recorder.address, native_server="metrics /metrics;"))
     port = server.ports["plain"]
     with WebSocket(f"ws://127.0.0.1:{port}/ws", None) as socket, server.connect("plain") as stream:
@@ -429,7 +432,6 @@ def test_client_max_connections(start, recorder):
         with server.connect("plain") as connection:
             assert connection.is_closed()
     held.pop().close()
-    wait_until(lambda: server.connect("plain").request().status == 200, "room")
     for connection in held:
         connection.close()
     page = wait_for_page(server)
@@ -487,7 +489,7 @@ def test_the_certificates_end(start, recorder, certificate):
 
 def test_it_is_this_machines_own_unless_told_otherwise(start, recorder, users):
     trust = "set_real_ip_from 127.0.0.1;"
-    others = [("X-Forwarded-For", "192.0.2.7")]
+    others = [("X-Real-IP", "192.0.2.7")]
     lines = trust + "metrics /metrics; location = /all { metrics; allow all; }"
     lines += "location = /some { metrics; allow 192.0.2.0/24; } location = /not { metrics; deny 192.0.2.9; }"
     server = start("postern-native", Site(upstream=recorder.address, native_server=lines))
@@ -495,7 +497,7 @@ def test_it_is_this_machines_own_unless_told_otherwise(start, recorder, users):
     assert server.get("/metrics", others).status == 403
     assert server.get("/all", others).status == 200
     assert server.get("/some", others).status == 200
-    assert server.get("/some", [("X-Forwarded-For", "198.51.100.1")]).status == 403
+    assert server.get("/some", [("X-Real-IP", "198.51.100.1")]).status == 403
     assert server.get("/not", others).status == 403
 
 
