@@ -81,7 +81,6 @@ extension Worker {
         switch decision {
         case .retryOther where !exchange.value.isHeadSent:
             report(exchange, failure)
-            groups[exchange.value.group].value.counters?.add(.retries)
             exchange.value.lastUpstreamStatus = failure.status
             attemptNext(exchange)
         case .retryOther, .retrySamePeerFresh, .giveUp:

@@ -74,6 +74,7 @@ extension Worker {
                 return
             }
             exchange.value.attempts += 1
+            if exchange.value.attempts > 1 { entry.value.counters?.add(.retries) }
             // What can't be repeated isn't risked on a connection that has ended in the meantime.
             if !exchange.value.head.method.isIdempotent, Sockets.hasNews(upstream.value.transport.descriptor) {
                 closeSocket(upstream)
@@ -90,6 +91,7 @@ extension Worker {
         case .connect(let peer, let address):
             exchange.value.beginAttempt(now: now)
             exchange.value.attempts += 1
+            if exchange.value.attempts > 1 { entry.value.counters?.add(.retries) }
             connect(exchange, peer, address)
         case .unresolved:
             exchange.value.beginAttempt(now: now)

@@ -169,7 +169,6 @@ extension Worker {
             groups[upstream.value.group].value.group.hasOther(than: exchange.value.tried, now: now)
         else { return false }
         groups[upstream.value.group].value.group.failed(upstream.value.peer, status: status, now: now)
-        groups[upstream.value.group].value.counters?.add(.retries)
         endAttempt(upstream, exchange)
         // Nothing of its body is anybody's.
         exchange.value.upstreamHeadBytes = exchange.value.upstreamBytes

@@ -60,7 +60,7 @@ struct MetricsPageTests {
     }
 
     private func readText(_ path: String) throws -> String {
-        let file = try #require(unsafe fopen(path, "r"))
+        let file = unsafe try #require(unsafe fopen(path, "r"))
         defer { unsafe fclose(file) }
         var bytes = [UInt8](repeating: 0, count: 1 << 20)
         let count = unsafe fread(&bytes, 1, bytes.count, file)
