@@ -25,9 +25,13 @@ struct Counter: BitwiseCopyable, Sendable {
     /// Requests that have ended, by their status' hundreds; 0 for what is none of 100 to 599.
     @inline(__always)
     static func ended(status: Int, isStream: Bool) -> Counter {
-        let digit = status < 600 ? status / 100 : 0
-        return Counter((isStream ? 11 : 4) &+ digit)
+        // Most are of the 200s; only the others are worth a division.
+        let isGood = UInt(bitPattern: status &- 200) < 100
+        return Counter((isStream ? 11 : 4) &+ (isGood ? 2 : hundreds(status)))
     }
+
+    @inline(never)
+    private static func hundreds(_ status: Int) -> Int { status < 600 ? status / 100 : 0 }
 
     // MARK: Connections
 
@@ -98,7 +102,7 @@ struct Counter: BitwiseCopyable, Sendable {
 
     // MARK: Of one upstream, which has cells of its own
 
-    /// Requests sent to a server of it, repeated ones included.
+    /// Attempts to send a request to a server of it, repeated ones included.
     static var attempts: Counter { Counter(0) }
     /// Attempts that followed another one of the same request.
     static var retries: Counter { Counter(1) }

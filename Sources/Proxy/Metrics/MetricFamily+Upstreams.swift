@@ -6,11 +6,16 @@ extension MetricFamily {
     static let serverLimit = 1024
 
     static let upstreams: [MetricFamily] = [
-        .upstream("postern_upstream_requests_total", "Requests sent to an upstream's servers, repeated ones included.")
-        {
+        .upstream(
+            "postern_upstream_requests_total",
+            "Attempts to send a request to an upstream's server, repeated ones included."
+        ) {
             $0[Counter.attempts.index]
         },
-        .upstream("postern_upstream_retries_total", "Requests sent once more after an attempt that brought no reply.") {
+        .upstream(
+            "postern_upstream_retries_total",
+            "Attempts that followed one of the same request that brought no reply."
+        ) {
             $0[Counter.retries.index]
         },
         .upstream("postern_upstream_connects_total", "Connections that were asked for.") { $0[Counter.connects.index] },

@@ -41,10 +41,10 @@ extension Worker {
         if !client.value.isStream { counters.add(.bytesReceived, UInt64(count)) }
     }
 
-    /// Bytes went to a client; those of a stream are counted when its connection takes them.
+    /// Bytes went to a client; a stream's have gone to its session, and are counted when the connection takes them.
     @inline(__always)
-    func countSent(_ client: Ref<ClientConnection>, _ count: Int) {
-        if !client.value.isStream { counters.add(.bytesSent, UInt64(count)) }
+    mutating func hasSent(_ client: Ref<ClientConnection>, _ count: Int) {
+        if let parent = client.value.parent { requestSend(parent) } else { counters.add(.bytesSent, UInt64(count)) }
     }
 
     func countEventStream() {

@@ -26,6 +26,13 @@ struct GroupEntry: ~Copyable {
     var lineTimer = TimerID(index: .max)
     var hasLeftOut = false
 
+    /// A request is sent to a server of it, for the so manieth time.
+    @inline(__always)
+    func countAttempt(_ number: Int) {
+        counters?.add(.attempts)
+        if number > 1 { counters?.add(.retries) }
+    }
+
     /// A slot that is in nobody's use.
     init() { group = UpstreamGroup(UpstreamConfiguration(name: "", servers: [])) }
 }

@@ -326,8 +326,7 @@ extension Worker {
             switch client.value.transport.write(from: &client.value.output) {
             case .bytes(let count):
                 client.value.bytesWritten &+= UInt64(count)
-                countSent(client, count)
-                announce(client)
+                hasSent(client, count)
             case .wantsWrite, .wantsRead:
                 awaitReader(client, timeout: sendTimeout(client))
                 return false

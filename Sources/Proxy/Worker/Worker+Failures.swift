@@ -36,7 +36,7 @@ extension Worker {
         exchange.value.upstream = nil
         if decision == .retrySamePeerFresh, !exchange.value.isHeadSent {
             closeSocket(upstream)
-            entry.value.counters?.add(.retries)
+            entry.value.countAttempt(2)
             exchange.value.lastUpstreamStatus = failure.status
             exchange.value.beginAttempt(now: now)
             connect(exchange, peer, entry.value.group.replaceStale(peer))

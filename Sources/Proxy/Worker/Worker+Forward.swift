@@ -74,7 +74,7 @@ extension Worker {
                 return
             }
             exchange.value.attempts += 1
-            if exchange.value.attempts > 1 { entry.value.counters?.add(.retries) }
+            entry.value.countAttempt(exchange.value.attempts)
             // What can't be repeated isn't risked on a connection that has ended in the meantime.
             if !exchange.value.head.method.isIdempotent, Sockets.hasNews(upstream.value.transport.descriptor) {
                 closeSocket(upstream)
@@ -91,7 +91,7 @@ extension Worker {
         case .connect(let peer, let address):
             exchange.value.beginAttempt(now: now)
             exchange.value.attempts += 1
-            if exchange.value.attempts > 1 { entry.value.counters?.add(.retries) }
+            entry.value.countAttempt(exchange.value.attempts)
             connect(exchange, peer, address)
         case .unresolved:
             exchange.value.beginAttempt(now: now)
@@ -228,7 +228,6 @@ extension Worker {
     /// Writes the request's head and what there is of its body.
     private mutating func send(_ upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>) {
         guard let proxy = exchange.value.location?.value.proxy else { return }
-        groups[upstream.value.group].value.counters?.add(.attempts)
         upstream.value.output = buffers.take()
         RequestHeadWriter.write(context(exchange), proxy, to: &upstream.value.output)
         if exchange.value.replayBody.readableCount > 0 {

@@ -131,8 +131,7 @@ extension Worker {
                 switch client.value.transport.write(from: &upstream.value.input) {
                 case .bytes(let count):
                     client.value.bytesWritten &+= UInt64(count)
-                    countSent(client, count)
-                    announce(client)
+                    hasSent(client, count)
                 case .wantsWrite, .wantsRead:
                     client.value.isWritable = false
                     return false
