@@ -137,6 +137,8 @@ struct ModelDump {
         switch location.handler {
         case .notFound: break
         case .health: return line("    health")
+        case .metrics: line("    metrics")
+        case .stubStatus: line("    stub_status")
         case .proxy(let pass): dump(pass)
         }
         if let rule = location.returnRule { line("    return \(show(rule))") }

@@ -58,6 +58,8 @@ final class TestProxy: Sendable {
         services.readiness.follow(configuration.upstreams)
         mailboxes = try (0..<workers).map { _ in try Mailbox<Message>(capacity: 1024) }
         services.resolver.subscribe(mailboxes)
+        services.metricsPages.subscribe(mailboxes)
+        services.metricsPages.follow(runtime)
         state = Mutex(State(runtime: runtime))
         let log = services.log
         if !configuration.accessLogs.isEmpty {

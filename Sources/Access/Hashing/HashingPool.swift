@@ -47,9 +47,12 @@ package final class HashingPool: Sendable {
 
     private let monitor: Monitor<State>
     private let threadCount: Int
+    /// Hashes that may wait.
+    package let queueCapacity: Int
 
     /// Starts the threads: by default one for each core but one. `niceness` is added to their nice value.
     package init(threads: Int? = nil, queueCapacity: Int = 256, perAddress: Int = 16, niceness: Int32 = 5) {
+        self.queueCapacity = queueCapacity
         threadCount = max(threads ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) - 1, 1)
         monitor = Monitor(State(queue: HashQueue(capacity: queueCapacity, perAddress: perAddress)))
         let monitor = monitor

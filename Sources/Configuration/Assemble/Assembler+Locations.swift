@@ -28,6 +28,7 @@ extension Assembler {
         result.bodyTimeout = scope.effective(\.bodyTimeout)?.value ?? result.bodyTimeout
         result.sendTimeout = scope.effective(\.sendTimeout)?.value ?? result.sendTimeout
         if let proxyPass = proxyPass(scope, match: match) { result.handler = .proxy(proxyPass) }
+        setStatusPage(&result, scope)
         adviseOnLocation(scope, result, server: server)
         return result
     }

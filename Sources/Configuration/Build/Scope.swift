@@ -55,6 +55,8 @@ final class ServerDraft {
     var returnRule: ReturnDraft?
     /// Nested ones among them, in the order read.
     var locations: [Scope] = []
+    /// For requests that no location is for.
+    var status: Setting<StatusPage>?
     /// Native files may have it at the server's level.
     var proxyPass: Word?
 
@@ -69,11 +71,20 @@ final class LocationDraft {
     var returnRule: ReturnDraft?
     var proxyPass: Word?
     var isHealth = false
+    var status: Setting<StatusPage>?
 
     init(match: LocationMatch, word: Word) {
         self.match = match
         self.word = word
     }
+}
+
+/// What a location tells about the process.
+enum StatusPage {
+    /// `metrics`
+    case metrics
+    /// `stub_status`
+    case stubStatus
 }
 
 /// `return`.

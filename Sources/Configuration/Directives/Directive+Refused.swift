@@ -89,7 +89,6 @@ extension DirectiveTable {
         .refused("hls*", files, instead: letUpstream),
         .refused("empty_gif", files, instead: "return 204;"),
         .refused("userid*", "no tracking cookies are set", instead: "remove it"),
-        .refused("stub_status", "it is not available in this version", instead: "remove it"),
         .refused("status_zone", "it is not available in this version", instead: "remove it"),
         .refused("api", "it is not available in this version", instead: "remove it"),
         .refused("ip_hash", "balancing by address is not available", instead: "use one server, or least_conn"),
@@ -156,6 +155,5 @@ extension DirectiveTable {
         .later("state_dir", help: "Where sessions and devices outlive the process."),
         .later("control", help: "The socket that the command line speaks to."),
         .later("lockout", help: "Rests for those who guess passwords."),
-        .later("metrics", help: "Counters for Prometheus."),
     ]
 }

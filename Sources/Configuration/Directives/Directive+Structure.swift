@@ -188,7 +188,7 @@ extension ConfigurationBuilder {
         return modifier == "=" ? .exact(Array(path.utf8)) : .prefix(Array(path.utf8))
     }
 
-    fileprivate func refuseDuplicateLocation(_ location: LocationDraft, in server: ServerDraft) throws(Diagnostic) {
+    func refuseDuplicateLocation(_ location: LocationDraft, in server: ServerDraft) throws(Diagnostic) {
         guard let earlier = server.locations.first(where: { $0.location?.match == location.match })?.location else {
             return
         }

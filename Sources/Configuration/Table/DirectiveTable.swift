@@ -9,7 +9,7 @@ package enum DirectiveTable {
         ("Clients' connections", client), ("HTTP/2", http2), ("Real addresses", realIP), ("Proxying", proxy),
         ("Proxying: failures", proxyRetry), ("TLS to upstreams", proxyTLS), ("Upstreams", upstream),
         ("Access", access + crossSite), ("Rate limits", limitReq), ("Connection limits", limitConn),
-        ("Slow clients", progress), ("Responses", response), ("Maps", map), ("Logs", log),
+        ("Slow clients", progress), ("Responses", response), ("Maps", map), ("Logs", log), ("Metrics", status),
         ("Without effect", harmless), ("Refused", refused), ("Of a later version", later),
     ]
 

@@ -25,6 +25,8 @@ struct LoopEnvironment: ~Copyable {
     let proofs = SipHash128()
     /// Where a log line is put together.
     var line = ByteBuffer(capacity: 1024)
+    /// The page of metrics for the request that is looked at now.
+    var page: MetricsPage?
     /// The state of the request identifiers' generator.
     var identifiers: IdentifierGenerator
 

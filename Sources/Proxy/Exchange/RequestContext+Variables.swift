@@ -43,6 +43,8 @@ extension RequestContext {
         case .serverName:
             if let server = exchange.value.server { output.append(server.value.primaryName) }
         case .hostname: output.append(environment.value.hostname)
+        case .connectionsActive, .connectionsReading, .connectionsWriting, .connectionsWaiting:
+            appendConnectionCount(operation.code, to: &output)
         case .limitRequestStatus: output.append(exchange.value.limitOutcome.text)
         case .limitConnectionStatus: output.append(exchange.value.connectionOutcome.text)
         case .map: appendMapped(Int(operation.index), to: &output)

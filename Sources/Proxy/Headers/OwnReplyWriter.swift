@@ -35,7 +35,9 @@ struct OwnReplyWriter {
             ResponseFields.writeRateLimit(exchange.value.rateLimit, to: &output)
         }
         if reply.challenges { writeChallenge(request, to: &output) }
-        if reply.status >= 400 || reply.body == .healthy { output.append("Cache-Control: no-store\r\n") }
+        if reply.status >= 400 || reply.body == .healthy || reply.body == .metrics {
+            output.append("Cache-Control: no-store\r\n")
+        }
         if reply.status >= 400, reply.status != 404 {
             output.append("X-Request-ID: ")
             request.appendIdentifier(to: &output)
@@ -63,6 +65,8 @@ struct OwnReplyWriter {
             output.append(location!.value.defaultType)
         case .standard where wantsJSON(request), .ready where wantsJSON(request), .notReady where wantsJSON(request):
             output.append("application/json")
+        case .metrics: output.append(request.environment.value.page?.format.contentType ?? "text/plain")
+        case .stubStatus: output.append("text/plain")
         case .standard, .template, .healthy, .ready, .notReady, .toHTTPS, .plainHTTP, .certificateMissing,
             .certificateUntrusted:
             output.append("text/plain; charset=utf-8")
@@ -85,6 +89,8 @@ struct OwnReplyWriter {
                 request.append(reply.template, to: &body)
             }
         case .healthy: body.append("healthy\n")
+        case .metrics: request.environment.value.page?.append(to: &body)
+        case .stubStatus: StubStatusHandler.write(request, to: &body)
         case .ready:
             if wantsJSON(request) { body.append("{\"ready\":true}\n") } else { body.append("ready\n") }
         case .notReady:

@@ -63,6 +63,7 @@ final class LogWriter: Sendable {
     private let isAsleep = Atomic<Bool>(false)
     private let isStopping = Atomic<Bool>(false)
     private let isDone = Atomic<Bool>(false)
+    private let dropped = Atomic<UInt64>(0)
     private let wake: OwnedDescriptor
 
     init() throws(SystemError) {
@@ -78,6 +79,9 @@ final class LogWriter: Sendable {
         sinks.withLock { $0.append(fresh) }
         return fresh
     }
+
+    /// Lines lost since the start, because the writing can't keep up.
+    var droppedLines: UInt64 { dropped.load(ordering: .relaxed) }
 
     func reopen(log: OperatorLog) {
         for sink in sinks.withLock({ $0 }) {
@@ -125,6 +129,7 @@ final class LogWriter: Sendable {
             for sink in sinks.withLock({ $0 }) {
                 let (had, error, dropped) = sink.writeOut()
                 hadLines = hadLines || had
+                if dropped > 0 { self.dropped.add(UInt64(dropped), ordering: .relaxed) }
                 let now = Clock.monotonic()
                 if error != nil || dropped > 0, lastReport == 0 || now &- lastReport > 10_000_000_000 {
                     lastReport = now

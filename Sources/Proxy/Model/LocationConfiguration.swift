@@ -62,6 +62,10 @@ package struct LocationConfiguration: Sendable {
         case proxy(ProxyPass)
         /// `health /path`: `healthy\n`, without limits, access or log.
         case health
+        /// `metrics`
+        case metrics
+        /// `stub_status`
+        case stubStatus
     }
 }
 

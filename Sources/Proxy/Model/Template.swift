@@ -40,6 +40,8 @@ package enum Variable: Sendable, Hashable {
     // The client's connection.
     case remoteAddress, remotePort, binaryRemoteAddress, realIPRemoteAddress, realIPRemotePort
     case serverAddress, serverPort, connection, connectionRequests
+    /// `$connections_…`: of the whole process.
+    case connectionsActive, connectionsReading, connectionsWriting, connectionsWaiting
     /// `$proxy_protocol_…`: what the PROXY protocol's header said.
     case proxyProtocolAddress, proxyProtocolPort, proxyProtocolServerAddress, proxyProtocolServerPort
     case http2, tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
@@ -108,7 +110,9 @@ extension Variable {
         "remote_addr": .remoteAddress, "remote_port": .remotePort, "binary_remote_addr": .binaryRemoteAddress,
         "realip_remote_addr": .realIPRemoteAddress, "realip_remote_port": .realIPRemotePort,
         "server_addr": .serverAddress, "server_port": .serverPort, "connection": .connection,
-        "connection_requests": .connectionRequests, "http2": .http2, "ssl_protocol": .tlsProtocol,
+        "connection_requests": .connectionRequests, "connections_active": .connectionsActive,
+        "connections_reading": .connectionsReading, "connections_writing": .connectionsWriting,
+        "connections_waiting": .connectionsWaiting, "http2": .http2, "ssl_protocol": .tlsProtocol,
         "ssl_cipher": .tlsCipher,
         "ssl_server_name": .tlsServerName, "ssl_session_reused": .tlsSessionReused,
         "ssl_client_verify": .tlsClientVerify, "ssl_client_s_dn": .tlsClientSubject,

@@ -101,6 +101,8 @@ struct HandlerPhase {
             var reply = Reply(200)
             reply.body = .healthy
             return .respond(reply)
+        case .metrics: return MetricsHandler.decide(request)
+        case .stubStatus: return StubStatusHandler.decide(request)
         case .notFound:
             request.exchange.value.refusal = .noSuchLocation
             return .respond(Reply(404))

@@ -57,6 +57,8 @@ enum Suspension {
     case hashing
     /// What is found out about the upstreams; then the phase runs again.
     case readiness
+    /// A page of metrics; then the phase runs again.
+    case metrics
 }
 
 /// An answer that Postern makes by itself.
@@ -70,6 +72,10 @@ struct Reply: BitwiseCopyable {
         case healthy
         /// What `/.postern/ready` says.
         case ready, notReady
+        /// What is counted, as Prometheus reads it.
+        case metrics
+        /// As Nginx's `stub_status` has it.
+        case stubStatus
         /// A redirect to the same host and target over https.
         case toHTTPS
         /// A client spoke plain HTTP to a TLS port.

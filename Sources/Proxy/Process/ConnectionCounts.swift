@@ -1,5 +1,4 @@
 import Limits
-import Synchronization
 
 /// The connections that clients have open, by address, over all loops; what a reload changes is the bound only.
 final class ConnectionCounts: Sendable {
@@ -7,6 +6,4 @@ final class ConnectionCounts: Sendable {
     let table = ConcurrencyTable(capacity: 1 << 17)
     /// Keeps the log from filling with what a flood brings.
     let reports = ReportThrottle()
-    /// Connections that were closed because their address had enough.
-    let refused = Atomic<UInt64>(0)
 }

@@ -11,6 +11,8 @@ final class Services: Sendable {
     let log: OperatorLog
     let accessLogs: AccessLogs
     let connections = ConnectionCounts()
+    let metrics = Metrics()
+    let metricsPages = MetricsCollector()
     let credentials = CredentialCache()
     let hashing: HashingPool
     let resolver: NameService

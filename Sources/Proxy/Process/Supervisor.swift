@@ -61,6 +61,8 @@ package final class Supervisor {
         let sockets = try ListenerSet.bind(&configuration.listeners, existing: [], workers: workerCount)
         runtime = try Self.makeRuntime(configuration, number: 1, previous: nil, services, ticketKeys, workerCount)
         certificates = CertificateWatch(configuration)
+        services.metrics.adopted(CertificateReport.all(configuration))
+        services.metricsPages.follow(runtime)
         try Privileges.drop(configuration.process, errorLog: configuration.errorLog, logs: writer)
         services.resolver.follow(configuration.upstreams)
         services.readiness.follow(configuration.upstreams)
@@ -75,6 +77,7 @@ package final class Supervisor {
             try start(index, mailbox, sockets[index])
         }
         services.resolver.subscribe(mailboxes)
+        services.metricsPages.subscribe(mailboxes)
         for mailbox in mailboxes { _ = mailbox.post(.resolved(services.resolver.names)) }
         do throws(SystemError) {
             let writer = writer
@@ -212,16 +215,19 @@ package final class Supervisor {
     private func reloadConfiguration() {
         switch reload() {
         case .rejected(let reasons):
+            services.metrics.reloaded(false)
             log.error("the configuration was not reloaded; the one in use stays")
             for reason in reasons { log.error(reason) }
         case .configuration(let configuration):
             do throws(StartError) {
                 try adopt(configuration)
+                services.metrics.reloaded(true)
                 if configuration.process.workerCount != configuredWorkers {
                     log.warning("worker_processes changes at a restart only: \(workerCount) event loops go on")
                 }
                 log.notice("the configuration was reloaded")
             } catch {
+                services.metrics.reloaded(false)
                 log.error("the configuration was not reloaded; the one in use stays: \(error)")
             }
         }
@@ -257,6 +263,8 @@ package final class Supervisor {
         }
         runtime = next
         certificates = CertificateWatch(configuration)
+        services.metrics.adopted(CertificateReport.all(configuration))
+        services.metricsPages.follow(next)
         services.resolver.follow(configuration.upstreams)
         services.readiness.follow(configuration.upstreams)
         for (index, mailbox) in mailboxes.enumerated() { _ = mailbox.post(.adopt(next, sockets: sockets[index])) }

@@ -59,6 +59,7 @@ enum VariableCode: UInt8, Sendable {
     case requestID, requestLength, contentLength, contentType, requestField, argument, cookie
     case remoteAddress, remotePort, binaryRemoteAddress, realIPRemoteAddress, realIPRemotePort
     case serverAddress, serverPort, connection, connectionRequests
+    case connectionsActive, connectionsReading, connectionsWriting, connectionsWaiting
     case proxyProtocolAddress, proxyProtocolPort, proxyProtocolServerAddress, proxyProtocolServerPort
     case http2, tlsProtocol, tlsCipher, tlsServerName, tlsSessionReused
     case tlsClientVerify, tlsClientSubject, tlsClientIssuer, tlsClientSerial, tlsClientFingerprint
@@ -114,6 +115,10 @@ extension Variable {
         case .serverPort: (.serverPort, [], 0)
         case .connection: (.connection, [], 0)
         case .connectionRequests: (.connectionRequests, [], 0)
+        case .connectionsActive: (.connectionsActive, [], 0)
+        case .connectionsReading: (.connectionsReading, [], 0)
+        case .connectionsWriting: (.connectionsWriting, [], 0)
+        case .connectionsWaiting: (.connectionsWaiting, [], 0)
         case .proxyProtocolAddress: (.proxyProtocolAddress, [], 0)
         case .proxyProtocolPort: (.proxyProtocolPort, [], 0)
         case .proxyProtocolServerAddress: (.proxyProtocolServerAddress, [], 0)

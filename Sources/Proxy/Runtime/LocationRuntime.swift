@@ -4,7 +4,7 @@ import Limits
 
 /// A location made ready for the request path. Trivial values only: reading them counts no references.
 struct LocationRuntime: Sendable {
-    enum Handler: UInt8 { case notFound, proxy, health }
+    enum Handler: UInt8 { case notFound, proxy, health, metrics, stubStatus }
 
     struct Limit: BitwiseCopyable, Sendable {
         /// Index into the runtime's zones.
@@ -112,6 +112,8 @@ struct LocationRuntime: Sendable {
             case .notFound: .notFound
             case .proxy: .proxy
             case .health: .health
+            case .metrics: .metrics
+            case .stubStatus: .stubStatus
             }
         (hasReturn, returnStatus, returnText, returnIsRedirect, returnHasText) = compile(model.returnRule, arena)
         limits = arena.freeze(

@@ -228,6 +228,8 @@ extension LocationConfiguration {
         switch self.handler {
         case .notFound: break
         case .health: handler = "health"
+        case .metrics: handler = "metrics"
+        case .stubStatus: handler = "status"
         case .proxy(let pass):
             handler = "proxy \(pass.upstream) \(String(describing: pass.replacementPath)) \(pass.requestFields)"
         }

@@ -15,6 +15,8 @@ final class GroupMap {
 /// A slot for an upstream's group.
 struct GroupEntry: ~Copyable {
     var group: UpstreamGroup
+    /// Those of its name; nil in a slot that is in nobody's use.
+    var counters: LoopCounters?
     /// Rings when surplus idle connections are to be closed.
     var timer = TimerID(index: .max)
     var isTimed = false
@@ -23,6 +25,13 @@ struct GroupEntry: ~Copyable {
     /// Rings when the lines that were left out are to be counted in one.
     var lineTimer = TimerID(index: .max)
     var hasLeftOut = false
+
+    /// A request is sent to a server of it, for the so manieth time.
+    @inline(__always)
+    func countAttempt(_ number: Int) {
+        counters?.add(.attempts)
+        if number > 1 { counters?.add(.retries) }
+    }
 
     /// A slot that is in nobody's use.
     init() { group = UpstreamGroup(UpstreamConfiguration(name: "", servers: [])) }

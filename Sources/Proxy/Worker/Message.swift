@@ -12,6 +12,10 @@ enum Message: Sendable {
     /// A password was checked for the exchange that the token names.
     case hashed(Token, HashVerdict)
     case readiness(Token, Bool)
+    /// A page of metrics was made, for the exchange that the token names.
+    case metrics(Token, MetricsPage)
+    /// Say how things stand.
+    case report(ReportRound)
     /// Accept nothing more, finish what runs, then end.
     case drain
     /// End at once.

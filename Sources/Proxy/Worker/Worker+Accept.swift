@@ -47,14 +47,18 @@ extension Worker {
         guard socket.value.isOpen, !isAcceptPaused else { return }
         for _ in 0..<64 {
             if clients.count - streamCount >= connectionLimit {
+                counters.add(.paused(.workerConnections))
                 pauseAccepting("\(connectionLimit) connections are open, which is all that worker_connections allows")
                 return
             }
             switch Listener.accept(socket.value.raw) {
-            case .connection(let descriptor, let peer): open(descriptor, peer, socket.value.listener)
+            case .connection(let descriptor, let peer):
+                counters.add(.accepted)
+                open(descriptor, peer, socket.value.listener)
             case .wouldBlock: return
             case .retry: continue
             case .outOfDescriptors(let error):
+                counters.add(.paused(.descriptors))
                 pauseAccepting("\(error)")
                 return
             case .failed(let error):
@@ -106,6 +110,7 @@ extension Worker {
             clients.release(slot)
             return
         }
+        counters.add(.handled)
         let token = Token(kind: Kind.client.rawValue, slot: slot, generation: clients.generation(of: slot))
         let raw = descriptor.raw
         if peer.family != .unix { Sockets.setNoDelay(raw) }
@@ -132,6 +137,7 @@ extension Worker {
                 client.value.transport.secure(try TLSSession(server: tls, descriptor: raw))
             } catch {
                 services.log.error("TLS session for \(peer): \(error)")
+                countEnd(client, .rejected(.failure))
                 client.value.transport.close()
                 free(client)
                 return
@@ -139,10 +145,12 @@ extension Worker {
             client.value.state = .handshaking
         }
         if listenerRuntime.takesProxyProtocol { client.value.state = .introducing }
+        if client.value.state != .reading { counters.add(.settingUp) }
         do throws(SystemError) {
             try poller.add(descriptor: raw, token: token)
         } catch {
             services.log.error("connection from \(peer): \(error)")
+            countEnd(client, .rejected(.failure))
             client.value.transport.close()
             free(client)
             return

@@ -1,7 +1,6 @@
 import Bytes
 import EventLoop
 import Limits
-import Synchronization
 
 /// Who may connect: `client_max_connections`, and peers that may speak the PROXY protocol.
 extension Worker {
@@ -21,6 +20,7 @@ extension Worker {
             let isTrusted = ServerPhase.isTrusted(peer, server)
             if runtime.model.dialect == .native, !isTrusted {
                 reportOnce(peer, "must not speak the PROXY protocol here: it is not in set_real_ip_from; closed")
+                counters.add(.rejected(.proxyProtocolUntrusted))
                 return .refused
             }
             // Whom a balancer stands for is counted when it is known.
@@ -38,7 +38,7 @@ extension Worker {
         case .acquired: return .counted(key)
         case .full: return .uncounted
         case .limited:
-            services.connections.refused.add(1, ordering: .relaxed)
+            counters.add(.rejected(.clientMaxConnections))
             reportOnce(
                 address,
                 "has \(limit.count) connections, which is all that client_max_connections allows; closed. If many share this "

@@ -37,6 +37,7 @@ extension Worker {
         switch client.value.transport.handshake() {
         case .done:
             client.value.noteHandshakePolicy()
+            countHandshake(client)
             reportCertificate(client)
             if client.value.transport.applicationProtocol == .http2 {
                 client.value.isReadable = true
@@ -53,6 +54,7 @@ extension Worker {
             client.value.isReadable = false
         case .failed(let error):
             report(error, client)
+            counters.add(.failedHandshakes)
             if error.category == .plainHTTP {
                 answerPlainHTTP(client)
             } else {
@@ -83,11 +85,13 @@ extension Worker {
     private mutating func answerPlainHTTP(_ client: Ref<ClientConnection>) {
         client.value.transport.dropSession()
         client.value.state = .reading
+        counters.remove(.settingUp)
         guard let exchange = begin(client) else {
             close(client)
             return
         }
         client.value.state = .exchanging
+        counters.add(.requests(isStream: false))
         assignDefaultServer(exchange)
         var reply = Reply(400)
         reply.body = .plainHTTP
@@ -139,7 +143,8 @@ extension Worker {
         if !client.value.isReadable { return settle(client) }
         if !client.value.input.hasStorage { client.value.input = buffers.take() }
         switch client.value.transport.read(into: &client.value.input, minimum: 1) {
-        case .bytes:
+        case .bytes(let count):
+            counters.add(.bytesReceived, UInt64(count))
             if client.value.transport.isDrained, !client.value.isPeerClosed { client.value.isReadable = false }
             return true
         case .wantsRead, .wantsWrite:
@@ -204,6 +209,7 @@ extension Worker {
             headReceived(client, exchange, count)
         } catch {
             client.value.parser.reset()
+            counters.add(.malformed(error))
             services.log.info("\(client.value.peer) sent a request that is refused: \(error.reason)")
             refuseHead(client, exchange, error.status)
         }
@@ -215,6 +221,7 @@ extension Worker {
         client.value.state = .exchanging
         client.value.headStartedAt = 0
         client.value.requestCount += 1
+        counters.add(.requests(isStream: false))
         exchange.value.head.reset()
         keepFirstLine(client, exchange)
         exchange.value.refusal = .badRequest
@@ -261,6 +268,7 @@ extension Worker {
         exchange.value.id = environment.value.identifiers.next()
         exchange.value.remote = client.value.peer
         exchange.value.startedAt = now
+        counters.add(.begun)
         client.value.exchange = exchange
         return exchange
     }
@@ -285,6 +293,7 @@ extension Worker {
         client.value.state = .exchanging
         client.value.headStartedAt = 0
         client.value.requestCount += 1
+        counters.add(.requests(isStream: false))
         exchange.value.requestBytes = UInt64(count)
         // The head stays where it is; what follows it moves on.
         swap(&exchange.value.headBytes, &client.value.input)
@@ -319,7 +328,7 @@ extension Worker {
             switch client.value.transport.write(from: &client.value.output) {
             case .bytes(let count):
                 client.value.bytesWritten &+= UInt64(count)
-                announce(client)
+                hasSent(client, count)
             case .wantsWrite, .wantsRead:
                 awaitReader(client, timeout: sendTimeout(client))
                 return false

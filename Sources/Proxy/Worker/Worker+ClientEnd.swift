@@ -12,6 +12,7 @@ extension Worker {
         case .introducing: introductionExpired(client)
         case .handshaking:
             services.log.info("client \(client.value.peer) timed out during the TLS handshake")
+            counters.add(.timedOut(.tlsHandshake))
             close(client)
         case .reading:
             if !client.value.output.isEmpty {
@@ -19,6 +20,8 @@ extension Worker {
             } else if client.value.headStartedAt > 0, let exchange = client.value.exchange {
                 services.log.info("client \(client.value.peer) took too long to send a request's head")
                 client.value.state = .exchanging
+                counters.add(.timedOut(.head))
+                counters.add(.requests(isStream: false))
                 exchange.value.head.reset()
                 keepFirstLine(client, exchange)
                 exchange.value.refusal = .requestTimedOut
@@ -28,12 +31,14 @@ extension Worker {
                 respond(exchange, reply)
             } else {
                 reportSilence(client)
+                counters.add(.timedOut(.request))
                 close(client)
             }
         case .exchanging:
             exchangeExpired(client)
         case .tunneling:
             services.log.info("client \(client.value.peer) took too long to read from its upgraded connection")
+            counters.add(.timedOut(.websocket))
             forgetUnread(client)
             abort(client)
         case .multiplexing:
@@ -41,6 +46,7 @@ extension Worker {
         case .lingering, .free:
             if client.value.isStream {
                 services.log.info("client \(client.value.peer) took too long to read the reply of a stream")
+                counters.add(.timedOut(.reply))
             }
             close(client)
         }
@@ -92,6 +98,7 @@ extension Worker {
         }
         client.value.transport.endWriting()
         client.value.state = .lingering
+        counters.add(.lingering)
         client.value.lingered = 0
         timers.set(client.value.timer, deadline: now &+ 5_000_000_000)
         linger(client)
@@ -108,6 +115,7 @@ extension Worker {
             client.value.input.clear()
             switch client.value.transport.readPastSession(into: &client.value.input) {
             case .bytes(let count):
+                counters.add(.bytesReceived, UInt64(count))
                 client.value.lingered += count
                 if client.value.lingered > 1 << 20 {
                     close(client)
@@ -141,6 +149,7 @@ extension Worker {
             end(exchange)
         }
         if let upstream = client.value.tunnel {
+            counters.remove(.openWebSockets(isStream: client.value.isStream))
             client.value.tunnel = nil
             close(upstream)
         }
@@ -157,6 +166,7 @@ extension Worker {
         }
         if client.value.state == .reading || client.value.state == .tunneling { client.value.transport.endSession() }
         client.value.transport.close()
+        countEnd(client)
         if client.value.isStream {
             leave(client)
             // The next stream in this slot sets its timer anew, which costs little while it is armed. Should it ring before,

@@ -125,6 +125,7 @@ extension Worker {
                 exchange.value.progress = .deciding
                 decide(exchange)
             }
+        case .metrics: awaitMetrics(exchange)
         case .readiness:
             let token = exchange.value.token
             let mailbox = mailbox
@@ -242,6 +243,7 @@ extension Worker {
     /// Frees the request's slot and storage.
     mutating func release(_ exchange: Ref<Exchange>) {
         guard exchange.value.progress != .free else { return }
+        countEnd(exchange)
         exchange.value.client.value.exchange = nil
         if exchange.value.timer.index != .max { timers.cancel(exchange.value.timer) }
         // It left while its password was being looked into.

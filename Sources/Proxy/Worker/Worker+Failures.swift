@@ -36,6 +36,7 @@ extension Worker {
         exchange.value.upstream = nil
         if decision == .retrySamePeerFresh, !exchange.value.isHeadSent {
             closeSocket(upstream)
+            entry.value.countAttempt(2)
             exchange.value.lastUpstreamStatus = failure.status
             exchange.value.beginAttempt(now: now)
             connect(exchange, peer, entry.value.group.replaceStale(peer))
@@ -119,6 +120,7 @@ extension Worker {
     /// One line for the operator that names the cause. Of very many, the first of each sort in a while, and then their number;
     /// all of them for who asks to be told much.
     mutating func report(_ exchange: Ref<Exchange>, _ failure: UpstreamFailure) {
+        groups[exchange.value.group].value.counters?.add(.failed(Counter.Failure(failure)))
         let level: ErrorLogSettings.Level =
             switch failure.level {
             case .info: .info

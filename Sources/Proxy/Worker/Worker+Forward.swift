@@ -76,6 +76,7 @@ extension Worker {
                 return
             }
             exchange.value.attempts += 1
+            entry.value.countAttempt(exchange.value.attempts)
             // What can't be repeated isn't risked on a connection that has ended in the meantime.
             if !exchange.value.head.method.isIdempotent, Sockets.hasNews(upstream.value.transport.descriptor) {
                 closeSocket(upstream)
@@ -92,6 +93,7 @@ extension Worker {
         case .connect(let peer, let address):
             exchange.value.beginAttempt(now: now)
             exchange.value.attempts += 1
+            entry.value.countAttempt(exchange.value.attempts)
             connect(exchange, peer, address)
         case .unresolved:
             exchange.value.beginAttempt(now: now)
@@ -130,7 +132,9 @@ extension Worker {
     /// Opens a connection to `address` for the request.
     mutating func connect(_ exchange: Ref<Exchange>, _ peer: PeerIndex, _ address: SocketAddress) {
         exchange.value.lastUpstreamAddress = address
+        groups[exchange.value.group].value.counters?.add(.connects)
         guard let slot = upstreams.allocate({ UpstreamConnection() }) else {
+            counters.add(.crowdedUpstreams)
             let entry = groups[exchange.value.group]
             if entry.value.lines.admits(
                 sort: -1,

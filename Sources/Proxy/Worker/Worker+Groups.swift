@@ -17,6 +17,7 @@ extension Worker {
                 slots.append(same)
             } else if let slot = groups.allocate({ GroupEntry() }) {
                 groups[slot].value.group = UpstreamGroup(configuration)
+                groups[slot].value.counters = services.metrics.upstream(configuration.name, loop: index)
                 slots.append(slot)
             }
         }

@@ -35,6 +35,12 @@ extension Worker {
             let exchange = exchanges[token.slot]
             exchange.value.readiness = isReady
             resume(exchange)
+        case .metrics(let token, let page):
+            guard exchanges.isCurrent(token.slot, generation: token.generation) else { return }
+            environment.value.page = page
+            resume(exchanges[token.slot])
+            environment.value.page = nil
+        case .report(let round): round.deliver(report())
         case .drain: drain()
         case .stop: isStopping = true
         }

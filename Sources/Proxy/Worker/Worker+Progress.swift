@@ -74,6 +74,7 @@ extension Worker {
             let slow = client.value.reading.check(rate, now: now, bytes: bytesRead(client))
         {
             client.value.exchange?.value.refusal = .clientTooSlow
+            counters.add(.tooSlow(.reply))
             services.log.info(
                 "client \(client.value.peer) reads the reply at \(slow) bytes a second, slower than send_min_rate"
             )
@@ -82,6 +83,7 @@ extension Worker {
             return
         } else {
             client.value.exchange?.value.refusal = .clientGone
+            counters.add(.timedOut(.reply))
             services.log.info("client \(client.value.peer) took too long to read the reply")
         }
         forgetUnread(client)
@@ -156,6 +158,7 @@ extension Worker {
             timers.set(client.value.timer, deadline: exchange.value.sending.deadline(rate))
         } else {
             services.log.info("client \(client.value.peer) took too long to send a request's body")
+            counters.add(.timedOut(.body))
             refuseBody(client, exchange, 408, .requestTimedOut)
         }
     }
@@ -164,6 +167,7 @@ extension Worker {
         services.log.info(
             "client \(client.value.peer) sends a request's body at \(slow) bytes a second, slower than client_min_rate"
         )
+        counters.add(.tooSlow(.body))
         refuseBody(client, exchange, 408, .clientTooSlow)
     }
 }

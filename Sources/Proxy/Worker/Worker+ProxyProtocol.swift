@@ -57,6 +57,7 @@ extension Worker {
             }
         }
         client.value.state = client.value.transport.isSecure ? .handshaking : .reading
+        if client.value.state == .reading { counters.remove(.settingUp) }
         // What came behind the header lies in the socket, and its edge has gone by.
         client.value.isReadable = true
         advance(client)
@@ -64,11 +65,13 @@ extension Worker {
 
     private mutating func refuseIntroduction(_ client: Ref<ClientConnection>, _ reason: String) {
         reportOnce(client.value.peer, "sent no valid header of the PROXY protocol: \(reason); closed")
+        counters.add(.rejected(.proxyProtocolInvalid))
         close(client)
     }
 
     /// The header has not come in time.
     mutating func introductionExpired(_ client: Ref<ClientConnection>) {
+        counters.add(.timedOut(.proxyProtocol))
         refuseIntroduction(client, "it took longer than client_header_timeout")
     }
 }

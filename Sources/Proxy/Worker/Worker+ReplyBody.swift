@@ -66,7 +66,7 @@ extension Worker {
             switch client.value.transport.write(from: &upstream.value.input) {
             case .bytes(let written):
                 client.value.bytesWritten &+= UInt64(written)
-                announce(client)
+                hasSent(client, written)
                 account(exchange, written, left - UInt64(moved))
                 moved += written
                 rest -= written

@@ -66,7 +66,8 @@ extension Worker {
         if !client.value.input.hasStorage { client.value.input = buffers.take() }
         if client.value.input.writableCount == 0 { client.value.input.compact() }
         switch client.value.transport.read(into: &client.value.input, minimum: 1) {
-        case .bytes:
+        case .bytes(let count):
+            countReceived(client, count)
             announce(client)
             if client.value.transport.isDrained, !client.value.isPeerClosed { client.value.isReadable = false }
             return bodyHasCome(client, exchange)
@@ -126,6 +127,7 @@ extension Worker {
             do throws(BodyError) {
                 event = try exchange.value.requestDecoder.decode(client.value.input.readable)
             } catch {
+                counters.add(.malformedBody)
                 services.log.info("body refused: \(error.reason); \(describe(exchange))")
                 refuseBody(client, exchange, 400, .badRequest)
                 return false

@@ -8,6 +8,7 @@ extension Worker {
     mutating func beginSession(_ client: Ref<ClientConnection>) {
         client.value.session = HTTP2Session(http2, settings: HTTP2Settings(settings(of: client)), now: now)
         client.value.state = .multiplexing
+        counters.add(.sessions)
         client.value.idleSince = client.value.acceptedAt
         client.value.headStartedAt = 0
         if isDraining { client.value.session?.shutdown() }
@@ -45,6 +46,7 @@ extension Worker {
             switch client.value.transport.read(into: &client.value.input, minimum: 1) {
             case .bytes(let count):
                 share -= count
+                counters.add(.bytesReceived, UInt64(count))
                 if client.value.transport.isDrained, !client.value.isPeerClosed { client.value.isReadable = false }
                 guard takeFrames(client) else { return }
             case .wantsRead, .wantsWrite: client.value.isReadable = false
@@ -85,6 +87,7 @@ extension Worker {
     /// The client broke the protocol or abused it: it is told, and the connection ends.
     private mutating func fail(_ client: Ref<ClientConnection>, _ error: HTTP2Error) {
         services.log.warning("HTTP/2 connection of client \(client.value.peer) ends: \(error.reason)")
+        counters.add(.sessionEnded(error.kind))
         closeStreams(client)
         sendLast(client)
     }
@@ -247,6 +250,7 @@ extension Worker {
         }
         if client.value.headStartedAt > 0 {
             services.log.info("client \(client.value.peer) took too long to send a request's head")
+            counters.add(.timedOut(.head))
             client.value.session?.terminate(HTTP2Code.enhanceYourCalm)
         } else if client.value.firstStream != nil {
             // Whatever was on its way when it was asked has come: the streams that run are the last.
@@ -255,6 +259,7 @@ extension Worker {
             return
         } else {
             if !(client.value.session?.isShuttingDown ?? false) { reportSilence(client) }
+            counters.add(.timedOut(.request))
             client.value.session?.terminate(HTTP2Code.noError)
         }
         closeStreams(client)

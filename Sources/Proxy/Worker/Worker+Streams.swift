@@ -10,12 +10,14 @@ extension Worker {
             // What came along with the head was wrong already.
             let violation = stream.violation ?? "it was given up"
             services.log.info("client's stream was reset: \(violation); from \(parent.value.peer)")
+            counters.add(.brokenStreams)
             stream.release()
             return
         }
         guard let client = makeStream(stream, parent), let exchange = client.value.exchange else { return }
         stream.takeHead(into: &exchange.value.head, bytes: &exchange.value.headBytes)
         client.value.state = .exchanging
+        counters.add(.requests(isStream: true))
         client.value.requestCount = parent.value.requestCount
         exchange.value.requestBytes = UInt64(exchange.value.headBytes.readableCount)
         switch exchange.value.head.body {
@@ -51,6 +53,8 @@ extension Worker {
         stream.takeHead(into: &exchange.value.head, bytes: &exchange.value.headBytes)
         exchange.value.head.reset()
         client.value.state = .exchanging
+        counters.add(.requests(isStream: true))
+        counters.add(.malformed(error))
         exchange.value.refusal = .badRequest
         exchange.value.progress = .deciding
         assignDefaultServer(exchange)
@@ -65,6 +69,7 @@ extension Worker {
         if parent.value.runtime !== runtime { adoptRuntime(parent) }
         guard streamCount < streamLimit, let slot = clients.allocate({ ClientConnection() }) else {
             services.log.critical("no room for another stream: \(streamLimit) are under way")
+            counters.add(.refusedStreams)
             stream.reset(HTTP2Code.refusedStream)
             stream.release()
             return nil
@@ -76,6 +81,7 @@ extension Worker {
         client.value.transport.open(stream)
         stream.tag = token.bits
         parent.value.requestCount += 1
+        if parent.value.firstStream == nil { counters.add(.busySessions) }
         client.value.nextStream = parent.value.firstStream
         parent.value.firstStream?.value.previousStream = client
         parent.value.firstStream = client
@@ -118,6 +124,7 @@ extension Worker {
         _ reason: String = ""
     ) {
         if let violation = client.value.transport.stream?.violation {
+            counters.add(.brokenStreams)
             services.log.info("client's stream was reset: \(violation); \(describe(exchange))")
         } else {
             services.log.info("\(what); \(describe(exchange))\(reason)")
@@ -137,6 +144,7 @@ extension Worker {
         client.value.nextStream = nil
         client.value.previousStream = nil
         client.value.parent = nil
+        if parent.value.firstStream == nil { counters.remove(.busySessions) }
         requestSend(parent)
     }
 

@@ -38,6 +38,7 @@ extension Worker {
         passHead(client, ends: false)
         upstream.value.input.consume(count)
         client.value.state = .tunneling
+        countTunnel(client)
         client.value.tunnel = upstream
         upstream.value.state = .tunneling
         upstream.value.tunnel = client
@@ -104,7 +105,8 @@ extension Worker {
             }
             if !client.value.input.hasStorage { client.value.input = buffers.take() }
             switch client.value.transport.read(into: &client.value.input, minimum: 1) {
-            case .bytes:
+            case .bytes(let count):
+                countReceived(client, count)
                 if client.value.transport.isDrained, !client.value.isPeerClosed { client.value.isReadable = false }
                 announce(client)
             case .wantsRead, .wantsWrite: client.value.isReadable = false
@@ -132,7 +134,7 @@ extension Worker {
                 switch client.value.transport.write(from: &upstream.value.input) {
                 case .bytes(let count):
                     client.value.bytesWritten &+= UInt64(count)
-                    announce(client)
+                    hasSent(client, count)
                 case .wantsWrite, .wantsRead:
                     client.value.isWritable = false
                     return false
@@ -184,6 +186,7 @@ extension Worker {
 
     /// One side has ended: both do, the client after what waits for it.
     mutating func endTunnel(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) {
+        counters.remove(.openWebSockets(isStream: client.value.isStream))
         client.value.tunnel = nil
         client.value.tunnelCounts = nil
         close(upstream)

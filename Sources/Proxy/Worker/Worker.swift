@@ -15,6 +15,7 @@ struct Worker: ~Copyable {
 
     let index: Int
     let services: Services
+    let counters: LoopCounters
     let environment: Ref<LoopEnvironment>
     let mailbox: Mailbox<Message>
     let arena: Arena
@@ -74,6 +75,7 @@ struct Worker: ~Copyable {
         self.timers = timers
         self.index = index
         self.services = services
+        counters = services.metrics.makeLoop()
         self.mailbox = mailbox
         self.runtime = runtime
         arena = Arena()

@@ -157,7 +157,7 @@ struct ConnectionLimitTests {
         for _ in 0..<1000 { try Self.ends[index].1(try proxy.connect()) }
         #expect(TestProxy.wait { proxy.connectionCounts == 0 } == true, "\(Self.ends[index].0)")
         #expect(TestProxy.wait { proxy.services.connections.table.statistics.entries == 0 } == true)
-        #expect(proxy.services.connections.refused.load(ordering: .relaxed) == 0)
+        #expect(proxy.services.metrics.total(.rejected(.clientMaxConnections)) == 0)
     }
 
     /// The first limit lets it pass, the second doesn't.
@@ -204,7 +204,7 @@ struct ConnectionLimitTests {
         #expect(TestProxy.wait { proxy.services.connections.table.statistics.entries == 1 } == true)
         #expect(try clients[2].exchange("GET", "/").status == 200)
         for _ in 0..<20 { #expect(try proxy.connect().isAtEnd() == true) }
-        #expect(proxy.services.connections.refused.load(ordering: .relaxed) >= 20)
+        #expect(proxy.services.metrics.total(.rejected(.clientMaxConnections)) >= 20)
         #expect(proxy.errorLog.ranges(of: "has 3 connections, which is all that").count == 1)
         let other = try TestClient(proxy.address(), from: SocketAddress(parsing: "127.0.0.2:0"))
         #expect(try other.exchange("GET", "/").status == 200)
