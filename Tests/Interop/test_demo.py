@@ -4,12 +4,11 @@ import json
 import os
 import re
 import signal
-import ssl
 import subprocess
 
 import pytest
 
-from harness.client import Connection, basic
+from harness.client import Connection, basic, trusting
 from harness.ports import accepts, free_ports, wait_until
 from harness.process import REPOSITORY, postern_binary
 from harness.websocket import WebSocket
@@ -75,9 +74,7 @@ def test_one_command_to_a_login(demo, number):
     assert (user[0], password[0]) == ("user", "password")
     wait_until(lambda: accepts(demo.port), "the port")
 
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    context = trusting()
     with Connection(demo.port, context) as connection:
         assert connection.request().status == 401
         page = connection.request(fields=[basic(user[1], password[1])])

@@ -3,13 +3,12 @@
 import os
 import re
 import socket
-import ssl
 import subprocess
 import time
 
 import pytest
 
-from harness.client import Connection, head
+from harness.client import Connection, head, trusting
 from harness.ports import wait_until
 from harness.site import Site
 
@@ -144,9 +143,7 @@ def test_garbage_on_a_tls_port_is_closed(peer, server):
 
 def served_name(server, name):
     """The subject's common name in the certificate served for `name`."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    context = trusting()
     with Connection(server.ports["tls"], context, sni=name) as connection:
         encoded = connection.socket.getpeercert(binary_form=True)
     text = subprocess.run(

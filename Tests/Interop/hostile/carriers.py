@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 
-from harness.client import Connection, head
+from harness.client import Connection, head, trusting
 from http2 import frames
 from http2.frames import CODES, END_HEADERS, END_STREAM, Wire
 from http2.session import ssl_context
@@ -81,9 +81,7 @@ class HTTP1:
         options = {"host": self.host, "timeout": WITHIN * 3}
         if case.port == "plain":
             return Connection(server.ports[self.ports["plain"]], **options)
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+        context = trusting()
         return Connection(server.ports[self.ports["tls"]], context, sni=case.sent.sni, **options)
 
     def _bytes(self, case):

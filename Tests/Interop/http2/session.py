@@ -10,7 +10,7 @@ import h2.connection
 import h2.events
 import h2.settings
 
-from harness.client import Connection
+from harness.client import Connection, trusting
 
 TIMEOUT = 20
 
@@ -264,9 +264,7 @@ def session(server, port="tls", context="server", **options):
 
 def ssl_context():
     """A context that offers HTTP/2 and trusts anybody: who the server is, other tests ask."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    context = trusting()
     context.set_alpn_protocols(["h2"])
     return context
 
