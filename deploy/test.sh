@@ -65,12 +65,13 @@ mkdir -p "$root/.build"
 failed=()
 closing=()
 
-if [ "$sanitize" = thread ]; then
-    # Swift's own clang: the file speaks Swift's calling convention.
-    mkdir -p "$root/.build-thread"
-    "$(dirname "$(readlink -f "$(command -v swiftc)")")/clang" -O1 -Wall -c "$root/Tests/Sanitizers/mutex.c" \
-        -o "$root/.build-thread/mutex.o" || fail "Tests/Sanitizers/mutex.c could not be compiled: see above."
-    build+=(-Xlinker "$root/.build-thread/mutex.o")
+if [ -n "$sanitize" ]; then
+    # What the sanitizer has to be told of. Swift's own clang: it knows Swift's calling convention.
+    told="$root/.build-$sanitize/told.o"
+    mkdir -p "$root/.build-$sanitize"
+    "$(dirname "$(readlink -f "$(command -v swiftc)")")/clang" -O1 -Wall -c "$root/Tests/Sanitizers/$sanitize.c" \
+        -o "$told" || fail "Tests/Sanitizers/$sanitize.c could not be compiled: see above."
+    build+=(-Xlinker "$told")
 fi
 
 if [ $unit -eq 1 ]; then

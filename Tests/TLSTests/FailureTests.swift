@@ -68,7 +68,11 @@ import Testing
     @Test func anotherSessionsErrorDoesNoHarm() throws {
         var connection = try Connection(listener(), client())
         #expect(connection.shakeHands() == (.done, .done))
-        func soil() { unsafe #expect(PEM_read_bio_X509(BIO_new(BIO_s_mem()), nil, nil, nil) == nil) }
+        func soil() {
+            let empty = unsafe BIO_new(BIO_s_mem())
+            unsafe #expect(PEM_read_bio_X509(empty, nil, nil, nil) == nil)
+            unsafe BIO_free(empty)
+        }
         soil()
         #expect(readOnce(&connection.server).result == .wantsRead)
         soil()
