@@ -9,7 +9,7 @@ extension Assembler {
         if case .proxy = location.handler {
             adviseOnForwardedFor(scope, server: server)
             adviseOnUpgrade(scope)
-        } else if let word = scope.location?.word, location.returnRule == nil,
+        } else if case .notFound = location.handler, let word = scope.location?.word, location.returnRule == nil,
             builder.servers[server].draft.returnRule == nil, location.addressRules.last?.deniesAll != true,
             scope.directive?.block?.contains(where: { $0.name.text == "proxy_pass" || $0.name.text == "return" })
                 == false
@@ -84,6 +84,7 @@ extension Assembler {
         let listeners = listeners(of: index)
         let servesRequests = listeners.contains { !$0.redirectsToHTTPS }
         if dialect == .native, servesRequests, draft.proxyPass == nil, draft.returnRule == nil, draft.locations.isEmpty,
+            draft.status == nil,
             scope.directive?.block?.contains(where: { $0.name.text == "proxy_pass" }) == false
         {
             report(
