@@ -25,23 +25,21 @@ class Flood:
     names_port: bool = True
     #: Not 0 where its connections are held until the server ends them: all such floods of a group are on at once.
     group: int = 0
-    #: The counter that goes up by one for each of these connections, once there are any.
-    counter: str = ""
+    #: The series of metrics, or what they begin with, that together go up for each connection, by `lines` or by `counts`.
+    counters: tuple = ()
+    counts: int = 0
 
     def __str__(self):
         return self.attack
 
 
-def counters(server):
-    """What the server has counted so far, by name."""
-    return {}
-
-
-def miscounted(flood, before, after, connections):
-    """What is wrong with a flood's counter, in words, or nothing."""
-    counted = after.get(flood.counter, 0) - before.get(flood.counter, 0)
-    if flood.counter and counted != connections:
-        return f"{flood.counter} went up by {counted}, for {connections} connections"
+def miscounted(floods, before, after, connections):
+    """What is wrong with the counters of floods that were on at once, in words, or nothing. `connections` by attack."""
+    counters = {counter for flood in floods for counter in flood.counters}
+    moved = {name: count for name, count in after.moved(before).items() if name.startswith(tuple(counters))}
+    expected = sum((flood.counts or flood.lines) * connections[flood.attack] for flood in floods)
+    if sum(moved.values()) != expected:
+        return f"{moved} for {expected}"
     return None
 
 
@@ -49,7 +47,7 @@ CALM, BROKEN = "GOAWAY ENHANCE_YOUR_CALM", "GOAWAY PROTOCOL_ERROR"
 
 
 def calmed(name, attack, *words, ends=(CALM,)):
-    return Flood(name, attack, ends, ("warn", *words))
+    return Flood(name, attack, ends, ("warn", *words), counters=("postern_http2_connections_failed_total{",))
 
 
 RESETS = "streams are reset too often"
@@ -95,7 +93,7 @@ HTTP2 = [
     calmed("PRIORITY", "priority_churn", IDLE),
     calmed("WINDOW_UPDATE", "window_churn", IDLE),
     calmed("frames nobody knows", "unknown_frames", IDLE),
-    Flood("a connection a millisecond, with a request", "connections", ("204",), ("access", '"GET /none HTTP/2.0" 204')),
+    Flood("a connection a millisecond, with a request", "connections", ("204",), ("access", '"GET /none HTTP/2.0" 204'), counters=("postern_http2_connections_total",)),
 ]
 
 HEAD = ("info", "took too long to send a request's head")
@@ -108,46 +106,59 @@ IN_ORDER = "GOAWAY NO_ERROR"
 SILENCE = ("info", "sent no request in time")
 
 
-def waits(name, attack, ends, log, group=1, **options):
-    return Flood(name, attack, (ends,), log, group=group, **options)
+def waited(what):
+    return (f'postern_client_timeouts_total{{wait="{what}"}}',)
+
+
+def slow(direction):
+    return (f'postern_slow_clients_total{{direction="{direction}"}}',)
+
+
+def waits(name, attack, ends, log, counters, group=1, **options):
+    return Flood(name, attack, (ends,), log, group=group, counters=counters, **options)
 
 
 WAITING = [
-    waits("1,000 sessions without a request", "idle_sessions", IN_ORDER, SILENCE),
-    waits("half a preface", "half_a_preface", "connection closed", HEAD),
-    waits("half a header block", "half_a_header_block", CALM, HEAD),
-    waits("a header block, byte by byte", "slow_header_block", CALM, HEAD),
-    waits("3,000 half-open streams", "half_open_streams", IN_ORDER, BODY, 2, lines=100),
-    waits("200 streams with windows of zero", "window_of_zero", IN_ORDER, REPLY, 3, lines=40),
-    waits("windows, byte by byte", "window_drip", IN_ORDER, ("info", "reply"), 3, lines=20),
+    waits("1,000 sessions without a request", "idle_sessions", IN_ORDER, SILENCE, waited("request")),
+    waits("half a preface", "half_a_preface", "connection closed", HEAD, waited("request")),
+    waits("half a header block", "half_a_header_block", CALM, HEAD, waited("head")),
+    waits("a header block, byte by byte", "slow_header_block", CALM, HEAD, waited("head")),
+    waits("3,000 half-open streams", "half_open_streams", IN_ORDER, BODY, waited("body"), 2, lines=100),
+    waits("200 streams with windows of zero", "window_of_zero", IN_ORDER, REPLY, waited("reply"), 3, lines=40),
+    waits("windows, byte by byte", "window_drip", IN_ORDER, ("info", "reply"), waited("reply") + slow("reply"), 3, lines=20),
     waits(
         "400 streams and a socket that isn't read",
         "unread_socket",
         "connection closed",
         (*REPLY, "gave the stream up before it had its reply"),
+        ('postern_requests_refused_total{cause="client-gone"}',),
         4,
+        counts=20,
         lines=21,  # Each stream's, and the connection's own.
         names_port=False,
     ),
 ]
 
+REFUSALS = ("credentials-wrong", "hash-queue-full", "rate-limited")
+
 HTTP1 = [
-    Flood("a connection a millisecond to the TLS port", "http1_connections", ("left",), ("info", "TLS handshake failed")),
+    Flood("a connection a millisecond to the TLS port", "http1_connections", ("left",), ("info", "TLS handshake failed"), counters=('postern_tls_handshakes_total{result="failed"}',)),
     Flood(
         "passwords tried on bcrypt from one address",
         "hashing",
         ("401", "503", "429"),
-        ("warn", "credentials-wrong", "hash-queue-full", "rate-limited"),
+        ("warn", *REFUSALS),
         names_port=False,
+        counters=tuple(f'postern_requests_refused_total{{cause="{cause}"}}' for cause in REFUSALS),
     ),
-    Flood("heads with 5,000 fields", "many_fields", ("431",), ("info", "too many fields")),
-    waits("1,000 connections that say nothing", "idle_connections", "connection closed", LATE, 5),
-    waits("1,000 connections that say nothing, without TLS", "idle_plain_connections", "connection closed", SILENCE, 5),
-    waits("1,000 idle handshakes", "idle_handshakes", "connection closed", LATE, 6),
-    waits("slow head", "slow_head", "408", HEAD, 3),
-    waits("stopped body", "stopped_body", "408", BODY, 3),
-    waits("slow body", "slow_body", "408", ("info", "request's body"), 3),
-    waits("slow read", "slow_read", "connection closed", REPLY, 1),
+    Flood("heads with 5,000 fields", "many_fields", ("431",), ("info", "too many fields"), counters=('postern_malformed_requests_total{kind="too-many-fields"}',)),
+    waits("1,000 connections that say nothing", "idle_connections", "connection closed", LATE, waited("tls-handshake"), 5),
+    waits("1,000 connections that say nothing, without TLS", "idle_plain_connections", "connection closed", SILENCE, waited("request"), 5),
+    waits("1,000 idle handshakes", "idle_handshakes", "connection closed", LATE, waited("tls-handshake"), 6),
+    waits("slow head", "slow_head", "408", HEAD, waited("head"), 3),
+    waits("stopped body", "stopped_body", "408", BODY, waited("body"), 3),
+    waits("slow body", "slow_body", "408", ("info", "request's body"), waited("body") + slow("body"), 3),
+    waits("slow read", "slow_read", "connection closed", REPLY, waited("reply"), 1),
 ]
 
 
