@@ -51,11 +51,11 @@ def _floods():
         f"client is answered with a p99 within {_spelled(flood.TIMES)} times what it was just before, or {flood.FLOOR * 1000:.0f} ms; where the machine does other",
         f"things as well, within {_spelled(flood.BESIDE)} times what a client of a server beside it waits that nobody floods. Memory grows by less",
         "than 50 MiB. Every connection of the attacker's ends as shown, without an exception, and each has its line in the log:",
-        "one, if the table doesn't say otherwise.",
+        "one, if the table doesn't say otherwise. The counter (docs/metrics.md) goes up by as many.",
     ]
     for heading, floods in flood.SECTIONS.items():
-        lines += ["", f"### {heading}", "", "| flood | each connection ends with | the log says |", "|---|---|---|"]
-        lines += [f"| {each.name} | {_ends(each)} | {_said(each)} |" for each in floods]
+        lines += ["", f"### {heading}", "", "| flood | each connection ends with | the log says | the counter |", "|---|---|---|---|"]
+        lines += [f"| {each.name} | {_ends(each)} | {_said(each)} | {_counted(each)} |" for each in floods]
     return "\n".join(lines)
 
 
@@ -69,6 +69,10 @@ def _said(each):
         return f"the access log: `{words[0]}`"
     times = f"{each.lines} times " if each.lines > 1 else "for each answer " if each.attack == "hashing" else ""
     return f"{times}`{level}` {', or '.join(words)}"
+
+
+def _counted(each):
+    return ", ".join(f"`{name.removesuffix('{')}`" for name in each.counters)
 
 
 def _spelled(count):
