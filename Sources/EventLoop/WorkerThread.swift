@@ -57,6 +57,9 @@ package struct WorkerThread: ~Copyable, Sendable {
 
     deinit { pthread_detach(thread) }
 
+    /// Whether the caller runs on it, and so can't join it.
+    package var isCurrent: Bool { pthread_equal(thread, pthread_self()) != 0 }
+
     /// Waits until the thread has ended.
     package consuming func join() {
         pthread_join(thread, nil)

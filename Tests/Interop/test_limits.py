@@ -23,6 +23,7 @@ def test_burst_and_one_pass(peer, start, recorder, workers):
     assert len(recorder.requests) == 21
 
 
+@pytest.mark.measures("how much is answered in two seconds")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_rate_is_shared_by_all_loops(peer, start, recorder, workers):
     """20 r/s with a burst of 5: in T seconds 6 + 20 T pass, whatever the number of loops."""

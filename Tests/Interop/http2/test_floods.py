@@ -235,6 +235,7 @@ def test_flood(flood, stage):
     PROVED[flood.name] = flood
 
 
+@pytest.mark.measures("how soon a thousand clients at once are ended")
 @pytest.mark.parametrize("group", sorted({flood.group for flood in FLOODS} - {0}))
 def test_those_who_wait(group, impatient):
     """All of a group at once: each of their connections and streams is ended when its time is over."""
