@@ -48,7 +48,7 @@ def _row(row):
 def _floods():
     lines = [
         "The attackers are on one processor, the server and the other client on another. While each of these goes on, the other",
-        f"client is answered with a p99 within {_spelled(flood.TIMES)} times what it was just before, or {flood.FLOOR * 1000:.0f} ms; where the machine does other",
+        f"client is answered with a p99 within {_spelled(flood.TIMES)} times what it was just before, or {flood.FLOOR * 1000:.0f} ms{_slower()}; where the machine does other",
         f"things as well, within {_spelled(flood.BESIDE)} times what a client of a server beside it waits that nobody floods. Memory grows by less",
         "than 50 MiB. Every connection of the attacker's ends as shown, without an exception, and each has its line in the log:",
         "one, if the table doesn't say otherwise. The counter (docs/metrics.md) goes up by as many.",
@@ -69,6 +69,11 @@ def _said(each):
         return f"the access log: `{words[0]}`"
     times = f"{each.lines} times " if each.lines > 1 else "for each answer " if each.attack == "hashing" else ""
     return f"{times}`{level}` {', or '.join(words)}"
+
+
+def _slower():
+    slower = [f"{each.floor * 1000:.0f} ms for {each.name}" for each in flood.FLOODS if each.floor != flood.FLOOR]
+    return f" ({', '.join(slower)})" if slower else ""
 
 
 def _counted(each):
