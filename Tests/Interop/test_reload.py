@@ -1,11 +1,7 @@
 """Reloads: a good one drops nothing, a bad one changes nothing."""
 
-import os
 import signal
 import threading
-from pathlib import Path
-
-import pytest
 
 import pytest
 
@@ -198,10 +194,5 @@ def test_memory_stays_in_bounds_over_reloads(start, recorder, peer):
             server.rewrite(sites[number % 2])
             server.reload()
             assert (server.get() if number % 5 else kept.request()).status == 200
-            sizes.append(resident(server.pid))
+            sizes.append(server.resident())
     assert sizes[-1] - sizes[40] < 8 << 20, [size >> 10 for size in sizes[::20]]
-
-
-def resident(pid):
-    """Resident memory in bytes."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
