@@ -36,6 +36,7 @@ package struct LocationConfiguration: Sendable {
     package var basicAuth: BasicAuth?
     /// `satisfy any`: an address rule or a login suffices.
     package var satisfiesAny = false
+    package var identity = IdentityRules()
     /// What pages of other origins may have browsers do here.
     package var crossSite = CrossSiteRule.allowed
     package var responseFields: [ResponseFieldRule] = []

@@ -24,6 +24,13 @@ package struct ProxyConfiguration: Sendable {
     package var connectionZones: [ConnectionZone] = []
     /// Paths of htpasswd files, each once.
     package var passwordFiles: [String] = []
+    /// Paths of files of API keys, each once.
+    package var keyFiles: [String] = []
+    package var secretFile: SecretFile?
+    /// Where sessions and devices outlive the process; nil: nowhere.
+    package var stateDirectory: String?
+    /// The path of the socket that the command line speaks to; nil: none.
+    package var controlSocket: String?
     package var accessLogs: [AccessLogConfiguration] = []
     package var maps: [ValueMap] = []
 

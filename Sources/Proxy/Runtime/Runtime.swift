@@ -234,7 +234,8 @@ extension LocationConfiguration {
             handler = "proxy \(pass.upstream) \(String(describing: pass.replacementPath)) \(pass.requestFields)"
         }
         return "\(handler)|\(String(describing: returnRule))|\(limits)|\(connectionLimits)|\(addressRules)"
-            + "|\(String(describing: basicAuth))|\(satisfiesAny)|\(crossSite)|\(String(describing: largestBody))"
+            + "|\(String(describing: basicAuth))|\(identity)|\(satisfiesAny)|\(crossSite)"
+            + "|\(String(describing: largestBody))"
     }
 }
 
