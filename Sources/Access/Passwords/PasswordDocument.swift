@@ -18,6 +18,8 @@ package struct PasswordDocument: Sendable, Equatable {
     /// The text, a line feed at its end.
     package var text: [UInt8] {
         var text = mark
+        // A line that wasn't the first begins with what would be a mark there, and another name would come of it.
+        if mark.isEmpty, let first = lines.first, PasswordFile.markCount(first.span) > 0 { text = [ASCII.lineFeed] }
         for line in lines {
             text += line
             text.append(ASCII.lineFeed)
