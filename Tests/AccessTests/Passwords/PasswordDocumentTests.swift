@@ -40,6 +40,15 @@ private func text(_ document: PasswordDocument) -> String { String(decoding: doc
         #expect(text(document) == "\u{FEFF}bob:y\n")
     }
 
+    /// A byte order mark means nothing but at the start of a file: what becomes its first line must not begin with one.
+    @Test func keepsALaterMarkFromBecomingTheFirst() throws {
+        var document = PasswordDocument(bytes("bob:x\n\u{FEFF}bob:y\n"))
+        try document.remove("bob")
+        let parsed = try PasswordFile.parse(document.text.span)
+        #expect(parsed.table.find(bytes("bob").span) == nil)
+        #expect(PasswordDocument(document.text).names == ["\u{FEFF}bob"])
+    }
+
     @Test func refuses() throws {
         var document = PasswordDocument(bytes(original))
         let before = document
