@@ -15,7 +15,8 @@ struct Postern: ParsableCommand {
             """,
         version: "postern \(Version.text)",
         subcommands: [
-            Run.self, Check.self, User.self, Key.self, Token.self, Demo.self, Initialize.self, Directives.self, ShowMetrics.self,
+            Run.self, Check.self, User.self, Key.self, Token.self, Demo.self, Initialize.self, Directives.self,
+            ShowMetrics.self,
             ShowVersion.self,
         ]
     )

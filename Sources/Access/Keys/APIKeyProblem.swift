@@ -84,7 +84,7 @@ package struct APIKeyProblem: Sendable, Equatable, CustomStringConvertible {
         case .likely(let field, let meant): "\"\(printable(field))\" is ignored; was \"\(meant)\" meant?"
         case .createdAt: "\"created_at\" is no time such as \"2026-12-31T00:00:00Z\" and is ignored"
         case .mode(let mode, let path):
-            "\(path) has mode 0\(String(mode, radix: 8)), so others on this machine can "
+            "the file has mode 0\(String(mode, radix: 8)), so others on this machine can "
                 + "\(mode & 0o022 == 0 ? "read" : "read or change") it: run \"chmod 600 \(path)\" as its owner"
         }
     }

@@ -95,7 +95,7 @@ private func index(_ table: APIKeyTable, _ id: String) -> APIKeyTable.Index? {
     static let flaws: [(String, String)] = [
         ("1", "line 2, column 1: expected an object for each key; the key is ignored"),
         (
-            "{\"hash\": \"\(hashText("x"))\", \"permissions\": []}",
+            "{\"hash\": \"\(hashText("x"))\", \"permissions\": [\"read\"]}",
             "line 2, column 1: there is no \"id\"; the key is ignored"
         ),
         (
@@ -143,26 +143,26 @@ private func index(_ table: APIKeyTable, _ id: String) -> APIKeyTable.Index? {
         ),
         (
             entry("a", "\"id\": \"b\""),
-            "line 2, column 120: key \"b\": \"id\" is there twice; the key is ignored"
+            "line 2, column 121: key \"b\": \"id\" is there twice; the key is ignored"
         ),
         (
             entry("a", "\"expires_at\": \"tomorrow\""),
-            "line 2, column 134: key \"a\": \"expires_at\" must be null or a time such as \"2026-12-31T00:00:00Z\", with Z "
+            "line 2, column 135: key \"a\": \"expires_at\" must be null or a time such as \"2026-12-31T00:00:00Z\", with Z "
                 + "or an offset; the key is ignored"
         ),
         (
             entry("a", "\"rate_limit\": 0"),
-            "line 2, column 134: key \"a\": a \"rate_limit\" of 0 would refuse every request: write null for no limit, or "
+            "line 2, column 135: key \"a\": a \"rate_limit\" of 0 would refuse every request: write null for no limit, or "
                 + "revoke the key; the key is ignored"
         ),
         (
             entry("a", "\"rate_limit\": 1.5"),
-            "line 2, column 134: key \"a\": \"rate_limit\" must be null or a whole number of requests an hour, from 1 to "
+            "line 2, column 135: key \"a\": \"rate_limit\" must be null or a whole number of requests an hour, from 1 to "
                 + "4294967295; the key is ignored"
         ),
         (
             entry("a", "\"rate_limit\": \"100\""),
-            "line 2, column 134: key \"a\": \"rate_limit\" must be null or a whole number of requests an hour, from 1 to "
+            "line 2, column 135: key \"a\": \"rate_limit\" must be null or a whole number of requests an hour, from 1 to "
                 + "4294967295; the key is ignored"
         ),
         (
@@ -176,7 +176,7 @@ private func index(_ table: APIKeyTable, _ id: String) -> APIKeyTable.Index? {
     func `an entry with an error, and the others count`(entry text: String, message: String) throws {
         let (table, problems) = try read(text, entry("good"))
         #expect(problems.map(\.description) == [message])
-        #expect(problems.allSatisfy(\.isError))
+        #expect(problems.allSatisfy { $0.isError })
         #expect(table.count == 1)
         #expect(find(table, "good") == "good")
     }
@@ -188,19 +188,19 @@ private func index(_ table: APIKeyTable, _ id: String) -> APIKeyTable.Index? {
         ),
         (
             entry("a", "\"expire_at\": null"),
-            "line 2, column 120: key \"a\": \"expire_at\" is ignored; was \"expires_at\" meant?"
+            "line 2, column 121: key \"a\": \"expire_at\" is ignored; was \"expires_at\" meant?"
         ),
         (
             entry("a", "\"expiresAt\": null"),
-            "line 2, column 120: key \"a\": \"expiresAt\" is ignored; was \"expires_at\" meant?"
+            "line 2, column 121: key \"a\": \"expiresAt\" is ignored; was \"expires_at\" meant?"
         ),
         (
             entry("a", "\"ratelimits\": 5"),
-            "line 2, column 120: key \"a\": \"ratelimits\" is ignored; was \"rate_limit\" meant?"
+            "line 2, column 121: key \"a\": \"ratelimits\" is ignored; was \"rate_limit\" meant?"
         ),
         (
             entry("a", "\"created_at\": \"yesterday\""),
-            "line 2, column 134: key \"a\": \"created_at\" is no time such as \"2026-12-31T00:00:00Z\" and is ignored"
+            "line 2, column 135: key \"a\": \"created_at\" is no time such as \"2026-12-31T00:00:00Z\" and is ignored"
         ),
     ]
 
