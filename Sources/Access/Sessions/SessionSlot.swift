@@ -1,0 +1,159 @@
+import Crypto
+import Glibc
+import Synchronization
+
+/// The place of one session.
+///
+/// The times and the generation are read by anybody at any time. All else is the shard's: who writes holds its lock and the
+/// ledger's, who reads holds either.
+@safe
+struct SessionSlot: BitwiseCopyable, @unchecked Sendable {
+    @safe
+    struct Storage: ~Copyable {
+        /// Changes when the session ends, so that handles given out before are known to be stale. Never zero.
+        let generation = Atomic<UInt32>(1)
+        /// `Int64.min` while the slot is free.
+        let expiresAt = Atomic<Int64>(.min)
+        let idle = Atomic<Int64>(0)
+        let usedAt = Atomic<Int64>(0)
+        /// The last use that the store was told of.
+        let savedUse = Atomic<Int64>(0)
+        var facts = Facts()
+        var neighbours = Neighbours()
+        var text: UnsafeMutablePointer<UInt8>?
+        var textCounts: (user: UInt16, address: UInt8, agent: UInt8) = (0, 0, 0)
+    }
+
+    /// What is known of the session for good.
+    struct Facts: BitwiseCopyable {
+        var digest = Digest32((0, 0, 0, 0))
+        var stamp: UInt64 = 0
+        var device = DeviceID.none
+        var createdAt: Int64 = 0
+        var realm: Int32 = 0
+        /// The next slot of the same chain of digests, or of the free list; plus one, 0 ends it.
+        var next: UInt32 = 0
+    }
+
+    /// The slots beside it among the user's sessions; plus one, 0 at the ends. The ledger's alone.
+    struct Neighbours: BitwiseCopyable {
+        var newer: UInt32 = 0
+        var older: UInt32 = 0
+    }
+
+    private let storage: UnsafeMutablePointer<Storage>
+
+    init(_ storage: UnsafeMutablePointer<Storage>) { unsafe self.storage = storage }
+
+    // MARK: What needs no lock
+
+    var generation: UInt32 { unsafe storage.pointee.generation.load(ordering: .acquiring) }
+    var isFree: Bool { unsafe storage.pointee.expiresAt.load(ordering: .acquiring) == .min }
+    var usedAt: Int64 { unsafe storage.pointee.usedAt.load(ordering: .acquiring) }
+    var expiresAt: Int64 { unsafe storage.pointee.expiresAt.load(ordering: .acquiring) }
+    var idle: Int64 { unsafe storage.pointee.idle.load(ordering: .acquiring) }
+
+    /// Whether the slot holds a session whose time isn't over.
+    func isCurrent(now: Int64) -> Bool { isCurrent(expiresAt, idle, usedAt, now) }
+
+    /// Whether the session of that generation is there and its time isn't over; and whether this use is to be noted.
+    @inline(__always)
+    func check(_ generation: UInt32, now: Int64) -> (isValid: Bool, isDue: Bool) {
+        let (expiresAt, idle, usedAt) = (expiresAt, idle, usedAt)
+        // Read last: should the slot have been taken again meanwhile, the times may be another session's.
+        guard self.generation == generation, isCurrent(expiresAt, idle, usedAt, now) else { return (false, false) }
+        // A loop stores into memory that all loops read at most once a second, or 32 times in a shorter idle time.
+        let grain = idle > 0 ? min(1000, idle >> 5) : 1000
+        return (true, now &- usedAt > 0 && now &- usedAt >= grain)
+    }
+
+    /// Stores the time of a use.
+    func note(now: Int64) { unsafe storage.pointee.usedAt.store(now, ordering: .releasing) }
+
+    /// The time of the last use if it is later than what was asked for the last time.
+    func takeUse() -> Int64? {
+        let usedAt = usedAt
+        return unsafe storage.pointee.savedUse.exchange(usedAt, ordering: .relaxed) < usedAt ? usedAt : nil
+    }
+
+    @inline(__always)
+    private func isCurrent(_ expiresAt: Int64, _ idle: Int64, _ usedAt: Int64, _ now: Int64) -> Bool {
+        now < expiresAt && (idle <= 0 || now &- usedAt < idle)
+    }
+
+    // MARK: What needs the lock
+
+    var facts: Facts {
+        _read { yield unsafe storage.pointee.facts }
+        nonmutating _modify { yield unsafe &storage.pointee.facts }
+    }
+
+    var neighbours: Neighbours {
+        get { unsafe storage.pointee.neighbours }
+        nonmutating _modify { yield unsafe &storage.pointee.neighbours }
+    }
+
+    /// Bytes that the texts hold of the heap: glibc adds 8 and rounds up to 16.
+    var textSize: Int {
+        let counts = unsafe storage.pointee.textCounts
+        return max((Int(counts.user) + Int(counts.address) + Int(counts.agent) + 8 + 15) & ~15, 32)
+    }
+
+    /// Runs `body` with the user's name.
+    func withUser<Result>(_ body: (borrowing Span<UInt8>) -> Result) -> Result {
+        let count = unsafe Int(storage.pointee.textCounts.user)
+        return unsafe body(Span(_unsafeElements: UnsafeBufferPointer(start: storage.pointee.text, count: count)))
+    }
+
+    var user: [UInt8] { unsafe bytes(0, Int(storage.pointee.textCounts.user)) }
+
+    var address: String {
+        let counts = unsafe storage.pointee.textCounts
+        return String(decoding: bytes(Int(counts.user), Int(counts.address)), as: UTF8.self)
+    }
+
+    var agent: String {
+        let counts = unsafe storage.pointee.textCounts
+        return String(decoding: bytes(Int(counts.user) + Int(counts.address), Int(counts.agent)), as: UTF8.self)
+    }
+
+    private func bytes(_ start: Int, _ count: Int) -> [UInt8] {
+        guard count > 0, let text = unsafe storage.pointee.text else { return [] }
+        return unsafe [UInt8](UnsafeBufferPointer(start: text + start, count: count))
+    }
+
+    /// Takes the slot for a session. Longer texts must have been cut.
+    func fill(_ record: SessionRecord, _ facts: Facts) {
+        let (user, address, agent) = (record.user, record.address.utf8, record.agent.utf8)
+        let count = user.count + address.count + agent.count
+        let text = unsafe malloc(max(count, 1))!.bindMemory(to: UInt8.self, capacity: max(count, 1))
+        var end = 0
+        func append(_ bytes: some Sequence<UInt8>) {
+            for byte in bytes {
+                unsafe text[end] = byte
+                end += 1
+            }
+        }
+        append(user)
+        append(address)
+        append(agent)
+        unsafe storage.pointee.text = text
+        unsafe storage.pointee.textCounts = (UInt16(user.count), UInt8(address.count), UInt8(agent.count))
+        unsafe storage.pointee.facts = facts
+        unsafe storage.pointee.neighbours = Neighbours()
+        unsafe storage.pointee.savedUse.store(record.usedAt, ordering: .relaxed)
+        unsafe storage.pointee.usedAt.store(record.usedAt, ordering: .releasing)
+        unsafe storage.pointee.idle.store(record.idle, ordering: .releasing)
+        unsafe storage.pointee.expiresAt.store(record.expiresAt, ordering: .releasing)
+    }
+
+    /// Ends the session: handles of it are stale from here on.
+    func empty() {
+        let next = unsafe storage.pointee.generation.load(ordering: .relaxed) &+ 1
+        unsafe storage.pointee.generation.store(next == 0 ? 1 : next, ordering: .releasing)
+        unsafe storage.pointee.expiresAt.store(.min, ordering: .releasing)
+        unsafe free(storage.pointee.text)
+        unsafe storage.pointee.text = nil
+        unsafe storage.pointee.textCounts = (0, 0, 0)
+    }
+}
