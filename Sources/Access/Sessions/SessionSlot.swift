@@ -124,21 +124,23 @@ struct SessionSlot: BitwiseCopyable, @unchecked Sendable {
 
     /// Takes the slot for a session. Longer texts must have been cut.
     func fill(_ record: SessionRecord, _ facts: Facts) {
-        let (user, address, agent) = (record.user, record.address.utf8, record.agent.utf8)
-        let count = user.count + address.count + agent.count
+        let user = record.user.count
+        let count = user + record.address.utf8.count + record.agent.utf8.count
         let text = unsafe malloc(max(count, 1))!.bindMemory(to: UInt8.self, capacity: max(count, 1))
-        var end = 0
-        func append(_ bytes: some Sequence<UInt8>) {
-            for byte in bytes {
-                unsafe text[end] = byte
-                end += 1
+        unsafe record.user.withUnsafeBufferPointer { bytes in
+            if let base = bytes.baseAddress { unsafe text.update(from: base, count: user) }
+        }
+        var end = user
+        for var part in [record.address, record.agent] {
+            part.withUTF8 { bytes in
+                if let base = bytes.baseAddress { unsafe (text + end).update(from: base, count: bytes.count) }
+                end += bytes.count
             }
         }
-        append(user)
-        append(address)
-        append(agent)
         unsafe storage.pointee.text = text
-        unsafe storage.pointee.textCounts = (UInt16(user.count), UInt8(address.count), UInt8(agent.count))
+        unsafe storage.pointee.textCounts = (
+            UInt16(user), UInt8(record.address.utf8.count), UInt8(record.agent.utf8.count)
+        )
         unsafe storage.pointee.facts = facts
         unsafe storage.pointee.neighbours = Neighbours()
         unsafe storage.pointee.savedUse.store(record.usedAt, ordering: .relaxed)
