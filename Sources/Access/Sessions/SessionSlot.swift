@@ -12,6 +12,8 @@ struct SessionSlot: BitwiseCopyable, @unchecked Sendable {
     struct Storage: ~Copyable {
         /// Changes when the session ends, so that handles given out before are known to be stale. Never zero.
         let generation = Atomic<UInt32>(1)
+        /// Beside the generation, so that a slot is 128 bytes.
+        var textCounts: (user: UInt16, address: UInt8, agent: UInt8) = (0, 0, 0)
         /// `Int64.min` while the slot is free.
         let expiresAt = Atomic<Int64>(.min)
         let idle = Atomic<Int64>(0)
@@ -21,7 +23,6 @@ struct SessionSlot: BitwiseCopyable, @unchecked Sendable {
         var facts = Facts()
         var neighbours = Neighbours()
         var text: UnsafeMutablePointer<UInt8>?
-        var textCounts: (user: UInt16, address: UInt8, agent: UInt8) = (0, 0, 0)
     }
 
     /// What is known of the session for good.

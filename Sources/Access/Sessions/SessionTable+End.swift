@@ -79,7 +79,10 @@ extension SessionTable {
     /// All sessions whose time isn't over, the one begun first first.
     package func list(now: Int64) -> [SessionRecord] {
         let records = handles { $0.isCurrent(now: now) }.compactMap { record($0) }
-        return records.sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }
+        return records.sorted { left, right in
+            if left.createdAt != right.createdAt { return left.createdAt < right.createdAt }
+            return left.digest.lexicographicallyPrecedes(right.digest)
+        }
     }
 
     /// The sessions that were used since the last call, and when: for the store.

@@ -17,7 +17,7 @@ import Testing
         #expect(cookie.utf8.count == 64)
         #expect(cookie.hasPrefix("AQIDBAUGBwgJCgsMDQ4P"))
         #expect(verify(cookie) == id)
-        #expect(DeviceKey(key.secret)?.verify(bytes(cookie).span) == id)
+        #expect(verify(cookie, DeviceKey(key.secret)) == id)
         #expect(key.sign(.none).count == 64)
         #expect(verify(String(decoding: key.sign(.none), as: UTF8.self)) == nil)
     }
@@ -31,9 +31,9 @@ import Testing
         for index in 0..<64 {
             var changed = Array(cookie.utf8)
             changed[index] = changed[index] == 0x41 ? 0x42 : 0x41
-            #expect(key.verify(changed.span) == nil, "\(index)")
+            #expect(verify(String(decoding: changed, as: UTF8.self)) == nil, "\(index)")
             changed[index] = 0x3D
-            #expect(key.verify(changed.span) == nil, "\(index)")
+            #expect(verify(String(decoding: changed, as: UTF8.self)) == nil, "\(index)")
         }
     }
 
@@ -57,7 +57,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("ABCD-2345", "ABCD-2345"), ("abcd2345", "ABCD-2345"), (" abcd 2345 ", "ABCD-2345"), ("a-b-c-d-2-3-4-5", "ABCD-2345"),
+        ("ABCD-2345", "ABCD-2345"), ("abcd2345", "ABCD-2345"), (" abcd 2345 ", "ABCD-2345"),
+        ("a-b-c-d-2-3-4-5", "ABCD-2345"),
         ("ABCD-234", nil), ("ABCD-23456", nil), ("ABCD-2340", nil), ("OBCD-2345", nil), ("1BCD-2345", nil), ("", nil),
         ("ABCD_2345", nil), ("ÄBCD-2345", nil),
     ])

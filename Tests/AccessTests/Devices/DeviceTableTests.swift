@@ -39,8 +39,8 @@ private func id(_ number: UInt64) -> DeviceID { DeviceID(high: number << 32, low
         table.state(id(number), user: bytes(user).span, now: now)
     }
 
-    private func isApproved(_ number: UInt64, user: String = "alice") -> Bool {
-        table.isApproved(id(number), user: bytes(user).span)
+    private func isApproved(_ number: UInt64, user: String = "alice", in other: DeviceTable? = nil) -> Bool {
+        (other ?? table).isApproved(id(number), user: bytes(user).span)
     }
 
     private struct Unexpected: Error {}
@@ -146,8 +146,14 @@ private func id(_ number: UInt64) -> DeviceID { DeviceID(high: number << 32, low
     @Test func isRemovedByTheStartOfItsID() {
         let record = { (high: UInt64) in
             DeviceRecord(
-                id: DeviceID(high: high, low: 1), user: bytes("alice"), agent: "", approvedAt: noon, approvedBy: "root",
-                usedAt: noon, address: "")
+                id: DeviceID(high: high, low: 1),
+                user: bytes("alice"),
+                agent: "",
+                approvedAt: noon,
+                approvedBy: "root",
+                usedAt: noon,
+                address: ""
+            )
         }
         table.restore([record(0xAABB_CCDD_1100_0000), record(0xAABB_CCDD_2200_0000), record(0x1122_3344_0000_0000)])
         for wrong in ["", "1122334", "aabbccdd", "99999999", "zzzzzzzz", String(repeating: "1", count: 33)] {
@@ -181,7 +187,7 @@ private func id(_ number: UInt64) -> DeviceID { DeviceID(high: number << 32, low
         let restored = DeviceTable(capacity: 4)
         restored.restore(table.list())
         #expect(restored.list() == table.list())
-        #expect(restored.isApproved(id(1), user: bytes("alice").span))
-        #expect(!restored.isApproved(id(1), user: bytes("bob").span))
+        #expect(isApproved(1, in: restored))
+        #expect(!isApproved(1, user: "bob", in: restored))
     }
 }

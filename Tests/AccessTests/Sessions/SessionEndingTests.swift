@@ -47,7 +47,8 @@ import Testing
         _ = try begin(login("alice", realm: "/one", stamp: 2))
         _ = try begin(login("bob", realm: "/one", stamp: 1))
         let other = try begin(login("bob", realm: "/two", stamp: 1))
-        let ended = table.retain(realm: table.realmID(of: "/one")) { user, stamp in user.string == "alice" && stamp == 1 }
+        let ended = table.retain(realm: table.realmID(of: "/one")) { user, stamp in user.string == "alice" && stamp == 1
+        }
         #expect(Set(ended.map { "\(String(decoding: $0.user, as: UTF8.self)) \($0.stamp)" }) == ["alice 2", "bob 1"])
         #expect(table.isValid(kept.handle, now: noon))
         #expect(table.isValid(other.handle, now: noon))
@@ -81,7 +82,9 @@ import Testing
         let handle = try #require(restored.find(first.token, now: noon + 3_000))
         #expect(restored.userName(handle) == "alice")
         // They count for the limit.
-        let next = try #require(Begun(restored.begin(login("alice"), SessionPolicy(maxConcurrent: 1), now: noon + 3_000)))
+        let next = try #require(
+            Begun(restored.begin(login("alice"), SessionPolicy(maxConcurrent: 1), now: noon + 3_000))
+        )
         #expect(next.ended == [records[0]])
     }
 
