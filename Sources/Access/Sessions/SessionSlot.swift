@@ -8,20 +8,24 @@ import Synchronization
 /// ledger's, who reads holds either.
 @safe
 struct SessionSlot: BitwiseCopyable, @unchecked Sendable {
-    @safe
-    struct Storage: ~Copyable {
+    /// What anybody reads at any time.
+    struct Clocks: ~Copyable {
         /// Changes when the session ends, so that handles given out before are known to be stale. Never zero.
         let generation = Atomic<UInt32>(1)
-        /// Beside the generation, so that a slot is 128 bytes.
-        var textCounts: (user: UInt16, address: UInt8, agent: UInt8) = (0, 0, 0)
+        /// Bytes of the user's name, the address and the agent: 16 bits, 8 and 8. The shard's, but here so that a slot is 128 bytes.
+        let textCounts = Atomic<UInt32>(0)
         /// `Int64.min` while the slot is free.
         let expiresAt = Atomic<Int64>(.min)
         let idle = Atomic<Int64>(0)
         let usedAt = Atomic<Int64>(0)
         /// The last use that the store was told of.
         let savedUse = Atomic<Int64>(0)
+    }
+
+    /// What the shard's lock and the ledger's guard.
+    @safe
+    private struct Content: BitwiseCopyable {
         var facts = Facts()
-        var neighbours = Neighbours()
         var text: UnsafeMutablePointer<UInt8>?
     }
 
@@ -42,17 +46,44 @@ struct SessionSlot: BitwiseCopyable, @unchecked Sendable {
         var older: UInt32 = 0
     }
 
-    private let storage: UnsafeMutablePointer<Storage>
+    /// Bytes of a slot: the clocks, the neighbours, the content. Apart in memory as far as the language is concerned, because
+    /// what changes one while another is read must be no access to the other.
+    static let size = 128
+    private static let neighboursOffset = 40
+    private static let contentOffset = 48
 
-    init(_ storage: UnsafeMutablePointer<Storage>) { unsafe self.storage = storage }
+    private let base: UnsafeMutableRawPointer
+
+    private var clocks: UnsafeMutablePointer<Clocks> { unsafe base.assumingMemoryBound(to: Clocks.self) }
+
+    private var beside: UnsafeMutablePointer<Neighbours> {
+        unsafe (base + Self.neighboursOffset).assumingMemoryBound(to: Neighbours.self)
+    }
+
+    private var content: UnsafeMutablePointer<Content> {
+        unsafe (base + Self.contentOffset).assumingMemoryBound(to: Content.self)
+    }
+
+    /// The slot that was made at `base`.
+    init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
+
+    /// Makes a free slot of the `size` bytes at `base`, which are aligned to 16.
+    static func make(at base: UnsafeMutableRawPointer) {
+        precondition(
+            MemoryLayout<Clocks>.size <= neighboursOffset && MemoryLayout<Content>.size <= size - contentOffset
+        )
+        unsafe base.initializeMemory(as: Clocks.self, to: Clocks())
+        unsafe (base + neighboursOffset).initializeMemory(as: Neighbours.self, to: Neighbours())
+        unsafe (base + contentOffset).initializeMemory(as: Content.self, to: Content())
+    }
 
     // MARK: What needs no lock
 
-    var generation: UInt32 { unsafe storage.pointee.generation.load(ordering: .acquiring) }
-    var isFree: Bool { unsafe storage.pointee.expiresAt.load(ordering: .acquiring) == .min }
-    var usedAt: Int64 { unsafe storage.pointee.usedAt.load(ordering: .acquiring) }
-    var expiresAt: Int64 { unsafe storage.pointee.expiresAt.load(ordering: .acquiring) }
-    var idle: Int64 { unsafe storage.pointee.idle.load(ordering: .acquiring) }
+    var generation: UInt32 { unsafe clocks.pointee.generation.load(ordering: .acquiring) }
+    var isFree: Bool { unsafe clocks.pointee.expiresAt.load(ordering: .acquiring) == .min }
+    var usedAt: Int64 { unsafe clocks.pointee.usedAt.load(ordering: .acquiring) }
+    var expiresAt: Int64 { unsafe clocks.pointee.expiresAt.load(ordering: .acquiring) }
+    var idle: Int64 { unsafe clocks.pointee.idle.load(ordering: .acquiring) }
 
     /// Whether the slot holds a session whose time isn't over.
     func isCurrent(now: Int64) -> Bool { isCurrent(expiresAt, idle, usedAt, now) }
@@ -69,12 +100,12 @@ struct SessionSlot: BitwiseCopyable, @unchecked Sendable {
     }
 
     /// Stores the time of a use.
-    func note(now: Int64) { unsafe storage.pointee.usedAt.store(now, ordering: .releasing) }
+    func note(now: Int64) { unsafe clocks.pointee.usedAt.store(now, ordering: .releasing) }
 
     /// The time of the last use if it is later than what was asked for the last time.
     func takeUse() -> Int64? {
         let usedAt = usedAt
-        return unsafe storage.pointee.savedUse.exchange(usedAt, ordering: .relaxed) < usedAt ? usedAt : nil
+        return unsafe clocks.pointee.savedUse.exchange(usedAt, ordering: .relaxed) < usedAt ? usedAt : nil
     }
 
     @inline(__always)
@@ -85,41 +116,46 @@ struct SessionSlot: BitwiseCopyable, @unchecked Sendable {
     // MARK: What needs the lock
 
     var facts: Facts {
-        _read { yield unsafe storage.pointee.facts }
-        nonmutating _modify { yield unsafe &storage.pointee.facts }
+        _read { yield unsafe content.pointee.facts }
+        nonmutating _modify { yield unsafe &content.pointee.facts }
     }
 
     var neighbours: Neighbours {
-        get { unsafe storage.pointee.neighbours }
-        nonmutating _modify { yield unsafe &storage.pointee.neighbours }
+        get { unsafe beside.pointee }
+        nonmutating _modify { yield unsafe &beside.pointee }
+    }
+
+    private var textCounts: (user: Int, address: Int, agent: Int) {
+        let counts = unsafe Int(clocks.pointee.textCounts.load(ordering: .relaxed))
+        return (counts >> 16, (counts >> 8) & 0xFF, counts & 0xFF)
     }
 
     /// Bytes that the texts hold of the heap: glibc adds 8 and rounds up to 16.
     var textSize: Int {
-        let counts = unsafe storage.pointee.textCounts
-        return max((Int(counts.user) + Int(counts.address) + Int(counts.agent) + 8 + 15) & ~15, 32)
+        let counts = textCounts
+        return max((counts.user + counts.address + counts.agent + 8 + 15) & ~15, 32)
     }
 
     /// Runs `body` with the user's name.
     func withUser<Result>(_ body: (borrowing Span<UInt8>) -> Result) -> Result {
-        let count = unsafe Int(storage.pointee.textCounts.user)
-        return unsafe body(Span(_unsafeElements: UnsafeBufferPointer(start: storage.pointee.text, count: count)))
+        let count = textCounts.user
+        return unsafe body(Span(_unsafeElements: UnsafeBufferPointer(start: content.pointee.text, count: count)))
     }
 
-    var user: [UInt8] { unsafe bytes(0, Int(storage.pointee.textCounts.user)) }
+    var user: [UInt8] { bytes(0, textCounts.user) }
 
     var address: String {
-        let counts = unsafe storage.pointee.textCounts
-        return String(decoding: bytes(Int(counts.user), Int(counts.address)), as: UTF8.self)
+        let counts = textCounts
+        return String(decoding: bytes(counts.user, counts.address), as: UTF8.self)
     }
 
     var agent: String {
-        let counts = unsafe storage.pointee.textCounts
-        return String(decoding: bytes(Int(counts.user) + Int(counts.address), Int(counts.agent)), as: UTF8.self)
+        let counts = textCounts
+        return String(decoding: bytes(counts.user + counts.address, counts.agent), as: UTF8.self)
     }
 
     private func bytes(_ start: Int, _ count: Int) -> [UInt8] {
-        guard count > 0, let text = unsafe storage.pointee.text else { return [] }
+        guard count > 0, let text = unsafe content.pointee.text else { return [] }
         return unsafe [UInt8](UnsafeBufferPointer(start: text + start, count: count))
     }
 
@@ -138,25 +174,24 @@ struct SessionSlot: BitwiseCopyable, @unchecked Sendable {
                 end += bytes.count
             }
         }
-        unsafe storage.pointee.text = text
-        unsafe storage.pointee.textCounts = (
-            UInt16(user), UInt8(record.address.utf8.count), UInt8(record.agent.utf8.count)
-        )
-        unsafe storage.pointee.facts = facts
-        unsafe storage.pointee.neighbours = Neighbours()
-        unsafe storage.pointee.savedUse.store(record.usedAt, ordering: .relaxed)
-        unsafe storage.pointee.usedAt.store(record.usedAt, ordering: .releasing)
-        unsafe storage.pointee.idle.store(record.idle, ordering: .releasing)
-        unsafe storage.pointee.expiresAt.store(record.expiresAt, ordering: .releasing)
+        unsafe content.pointee.text = text
+        let counts = UInt32(user) << 16 | UInt32(record.address.utf8.count) << 8 | UInt32(record.agent.utf8.count)
+        unsafe clocks.pointee.textCounts.store(counts, ordering: .relaxed)
+        unsafe content.pointee.facts = facts
+        unsafe beside.pointee = Neighbours()
+        unsafe clocks.pointee.savedUse.store(record.usedAt, ordering: .relaxed)
+        unsafe clocks.pointee.usedAt.store(record.usedAt, ordering: .releasing)
+        unsafe clocks.pointee.idle.store(record.idle, ordering: .releasing)
+        unsafe clocks.pointee.expiresAt.store(record.expiresAt, ordering: .releasing)
     }
 
     /// Ends the session: handles of it are stale from here on.
     func empty() {
-        let next = unsafe storage.pointee.generation.load(ordering: .relaxed) &+ 1
-        unsafe storage.pointee.generation.store(next == 0 ? 1 : next, ordering: .releasing)
-        unsafe storage.pointee.expiresAt.store(.min, ordering: .releasing)
-        unsafe free(storage.pointee.text)
-        unsafe storage.pointee.text = nil
-        unsafe storage.pointee.textCounts = (0, 0, 0)
+        let next = unsafe clocks.pointee.generation.load(ordering: .relaxed) &+ 1
+        unsafe clocks.pointee.generation.store(next == 0 ? 1 : next, ordering: .releasing)
+        unsafe clocks.pointee.expiresAt.store(.min, ordering: .releasing)
+        unsafe free(content.pointee.text)
+        unsafe content.pointee.text = nil
+        unsafe clocks.pointee.textCounts.store(0, ordering: .relaxed)
     }
 }

@@ -5,15 +5,13 @@ import Synchronization
 /// Slots belong to shards: a slot's number modulo the count of shards says to which.
 @safe
 struct SessionSlots: ~Copyable, @unchecked Sendable {
-    private typealias Storage = SessionSlot.Storage
-
     /// Slots of a chunk.
     static let chunkCount = 256
     private static let chunkBits = UInt32(8)
 
     /// Slots there can be.
     let capacity: Int
-    private let directory: UnsafeMutablePointer<Atomic<UnsafeMutablePointer<Storage>?>>
+    private let directory: UnsafeMutablePointer<Atomic<UnsafeMutableRawPointer?>>
     /// Whether a use was noted in the chunk since the store was told.
     private let used: UnsafeMutablePointer<Atomic<Bool>>
     private let chunks: Int
@@ -39,10 +37,10 @@ struct SessionSlots: ~Copyable, @unchecked Sendable {
     deinit {
         for index in 0..<chunks {
             guard let chunk = unsafe directory[index].load(ordering: .acquiring) else { continue }
-            for slot in 0..<Self.chunkCount where unsafe !SessionSlot(chunk + slot).isFree {
-                unsafe SessionSlot(chunk + slot).empty()
+            for index in 0..<Self.chunkCount {
+                let slot = unsafe SessionSlot(chunk + index * SessionSlot.size)
+                if !slot.isFree { slot.empty() }
             }
-            unsafe chunk.deinitialize(count: Self.chunkCount)
             unsafe chunk.deallocate()
         }
         unsafe directory.deinitialize(count: chunks)
@@ -56,7 +54,7 @@ struct SessionSlots: ~Copyable, @unchecked Sendable {
         @inline(__always) get {
             let (chunk, index) = place(number)
             guard chunk < chunks, let base = unsafe directory[chunk].load(ordering: .acquiring) else { return nil }
-            return unsafe SessionSlot(base + index)
+            return unsafe SessionSlot(base + index * SessionSlot.size)
         }
     }
 
@@ -70,8 +68,9 @@ struct SessionSlots: ~Copyable, @unchecked Sendable {
     func prepare(_ number: UInt32) {
         let (chunk, _) = place(number)
         if unsafe directory[chunk].load(ordering: .relaxed) != nil { return }
-        let base = UnsafeMutablePointer<Storage>.allocate(capacity: Self.chunkCount)
-        for index in 0..<Self.chunkCount { unsafe (base + index).initialize(to: Storage()) }
+        let size = Self.chunkCount * SessionSlot.size
+        let base = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+        for index in 0..<Self.chunkCount { unsafe SessionSlot.make(at: base + index * SessionSlot.size) }
         unsafe directory[chunk].store(base, ordering: .releasing)
     }
 
@@ -92,7 +91,7 @@ struct SessionSlots: ~Copyable, @unchecked Sendable {
     var size: Int {
         var count = 0
         for index in 0..<chunks where unsafe directory[index].load(ordering: .acquiring) != nil { count += 1 }
-        return count * Self.chunkCount * MemoryLayout<Storage>.stride + chunks * 9
+        return count * Self.chunkCount * SessionSlot.size + chunks * 9
     }
 
     /// Runs `body` with the chunks that there are, one after the other.

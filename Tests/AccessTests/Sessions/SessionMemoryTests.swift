@@ -37,8 +37,6 @@ private func residentSize() -> Int {
         }
     }
 
-    @Test func aSlotIsTwoCacheLines() { #expect(MemoryLayout<SessionSlot.Storage>.stride == 128) }
-
     @Test func whatEndedIsTakenAgain() {
         let table = SessionTable(capacity: 2_000)
         var sizes: [Int] = []
