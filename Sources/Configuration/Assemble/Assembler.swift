@@ -10,6 +10,8 @@ struct Assembler {
     var implicitUpstreams: [String: Int] = [:]
     /// Places of the `auth_basic_user_file` directives that some location uses.
     var usedPasswordFiles: [SourceRange] = []
+    /// Places of the `session`, `login_form` and `device_pairing` directives that some location uses.
+    var usedCallerSettings: [SourceRange] = []
 
     /// Once is enough.
     var hasNotedUpgrades = false
@@ -35,6 +37,7 @@ struct Assembler {
         assembler.addServers()
         assembler.checkProxyProtocol()
         assembler.adviseOnPasswordFiles()
+        assembler.adviseOnCallerSettings()
         return assembler.configuration
     }
 
@@ -61,6 +64,9 @@ struct Assembler {
         process.pidFile = main.pidFile?.value
         process.connectionsPerWorker = main.connections?.value ?? (dialect == .nginx ? 512 : 16384)
         configuration.process = process
+        configuration.stateDirectory = main.stateDirectory?.value
+        configuration.controlSocket = main.controlSocket?.value
+        configuration.secretFile = main.secretFile?.value
         configuration.errorLog = main.errorLog?.value ?? configuration.errorLog
     }
 

@@ -12,6 +12,10 @@ struct MainSettings {
     var connections: Setting<Int>?
     var errorLog: Setting<ErrorLogSettings>?
     var isForeground: Setting<Bool>?
+    /// nil inside: none.
+    var controlSocket: Setting<String?>?
+    var stateDirectory: Setting<String>?
+    var secretFile: Setting<SecretFile>?
     var http: Directive?
     var events: Directive?
 }
