@@ -111,7 +111,7 @@ let package = Package(
         tests("ConfigSyntax", ["ConfigSyntax"]),
         tests(
             "Configuration",
-            ["Configuration", "ConfigSyntax", "Proxy", "EventLoop", "Limits", "TLS", "Upstream"],
+            ["Configuration", "ConfigSyntax", "Proxy", "Access", "EventLoop", "Limits", "TLS", "Upstream"],
             exclude: ["Golden"]
         ),
         tests("Postern", ["postern", "Configuration", "ConfigSyntax", "Access", "Proxy", "EventLoop"]),

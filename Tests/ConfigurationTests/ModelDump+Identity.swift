@@ -1,9 +1,19 @@
+import Access
 import Proxy
 
 /// Callers: who they may be, and what the gateway is told of them.
 extension ModelDump {
     mutating func callers() {
         for (index, file) in configuration.keyFiles.enumerated() { line("keys \(index) \(file)") }
+        if configuration.permissions.permissions != PermissionTable.standard.permissions {
+            for permission in configuration.permissions.permissions {
+                line(
+                    "permission \(permission.name) methods=\(permission.methods.joined(separator: ","))"
+                        + " paths=\(permission.paths.joined(separator: ","))"
+                        + " scopes=\(permission.scopes.joined(separator: ","))"
+                )
+            }
+        }
         if let secrets = configuration.secretFile {
             line("secrets \(secrets.path) identity=\(secrets.identity ?? "none")")
         }

@@ -39,6 +39,7 @@ private let running: [(text: String, contexts: String)] = [
     ("login_form off;", "http server location"), ("device_pairing off;", "http server location"),
     ("auth_failures rate=1r/m;", "http server location"), ("gateway_auth pass;", "http server location"),
     ("public /x;", "server location"), ("state_dir /a;", "main"), ("control unix:/a;", "main"), ("secrets a;", "main"),
+    ("permission a scopes=b;", "main"),
 ]
 
 /// A file with `text` in one context.

@@ -5,8 +5,8 @@ import Proxy
 import TLS
 
 extension Assembler {
-    /// Who callers of a location may be and what the gateway is told of them. Its login, address rules and handler are set.
-    mutating func setIdentity(_ location: inout LocationConfiguration, _ scope: Scope, server: Int) {
+    /// Who callers of a location may be. Whether it asks for passwords is known.
+    mutating func setCallers(_ location: inout LocationConfiguration, _ scope: Scope) {
         if let path = scope.effective(\.keyFile)?.value { location.identity.keyFile = keyFile(path) }
         if location.asksForLogin {
             let failures = scope.effective(\.failures)
@@ -16,7 +16,13 @@ extension Assembler {
             setSession(&location.identity, scope)
             setPairing(&location.identity, scope)
         }
-        guard case .proxy = location.handler, let gateway = scope.effective(\.gatewayAuth) else { return }
+    }
+
+    /// What the gateway is told of callers, where one answers. Login, address rules and handler are known.
+    func setGateway(_ location: inout LocationConfiguration, _ scope: Scope, server: Int) {
+        guard case .proxy = location.handler, location.returnRule == nil,
+            builder.servers[server].draft.returnRule == nil, let gateway = scope.effective(\.gatewayAuth)
+        else { return }
         location.identity.gateway = gateway.value
         if gateway.value != .pass {
             refuseOpenGateway(location, scope, gateway.range, server: server)

@@ -28,8 +28,9 @@ extension Assembler {
         result.bodyTimeout = scope.effective(\.bodyTimeout)?.value ?? result.bodyTimeout
         result.sendTimeout = scope.effective(\.sendTimeout)?.value ?? result.sendTimeout
         if let proxyPass = proxyPass(scope, match: match) { result.handler = .proxy(proxyPass) }
-        setIdentity(&result, scope, server: server)
+        setCallers(&result, scope)
         setStatusPage(&result, scope)
+        setGateway(&result, scope, server: server)
         adviseOnLocation(scope, result, server: server)
         return result
     }
@@ -67,11 +68,6 @@ extension Assembler {
             case .own(let zone): return LimitUse(zone: zone, burst: draft.burst, delay: draft.delay)
             case .named(let word):
                 if let zone = builder.zones.firstIndex(where: { $0.name == word.text }) {
-                    do throws(Diagnostic) {
-                        try builder.checkLimit(builder.zones[zone].rate, burst: draft.burst, draft.range)
-                    } catch {
-                        report(error)
-                    }
                     return LimitUse(zone: zone, burst: draft.burst, delay: draft.delay)
                 }
                 let near = Suggestion.nearest(to: word.text, in: builder.zones.map(\.name))

@@ -55,8 +55,9 @@ extension Assembler {
         if case .notFound = location.handler, location.returnRule == nil {
             let hint = "add a location with proxy_pass that it lies in"
             report(.warning(draft.word.range, "\"\(path)\" is public, but answers 404", hint: hint))
-        } else if !location.asksForLogin, draft.limit == nil {
-            let hint = "what it lies in asks for no login"
+        } else if !location.asksForLogin || location.returnRule != nil, draft.limit == nil || location.returnRule != nil
+        {
+            let hint = "what answers there asks for no login"
             report(.note(draft.word.range, "\"public \(path)\" has no effect", hint: hint))
         } else if draft.match.path == [0x2F] {
             let hint = "name what browsers fetch without credentials: public /manifest.webmanifest;"

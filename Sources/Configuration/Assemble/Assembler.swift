@@ -1,3 +1,4 @@
+import Access
 import ConfigSyntax
 import Proxy
 
@@ -67,6 +68,10 @@ struct Assembler {
         configuration.stateDirectory = main.stateDirectory?.value
         configuration.controlSocket = main.controlSocket?.value
         configuration.secretFile = main.secretFile?.value
+        // Each directive has been tried together with those before it.
+        if !main.permissions.isEmpty, let table = try? PermissionTable(main.permissions.map(\.value)) {
+            configuration.permissions = table
+        }
         configuration.errorLog = main.errorLog?.value ?? configuration.errorLog
     }
 

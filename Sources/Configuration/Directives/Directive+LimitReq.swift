@@ -168,8 +168,8 @@ extension ConfigurationBuilder {
         case .second, .minute: return (limit, 0)
         case .hour, .day:
             guard use == .own else {
-                let own = "limit_req rate=\(word.text) per=ip; in a native file"
-                let hint = "r/s or r/m is expected, as in Nginx; \(own) counts by hours and days"
+                let own = "limit_req rate=\(word.text) per=ip"
+                let hint = "r/s or r/m is expected, as in Nginx; in a native file \"\(own)\" counts by hours and days"
                 throw .error(word.range, "invalid rate \"\(word.text)\"", hint: hint)
             }
             return (limit, UInt32(rate.count - 1))

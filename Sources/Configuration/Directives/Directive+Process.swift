@@ -1,3 +1,4 @@
+import Access
 import ConfigSyntax
 import Proxy
 
@@ -16,6 +17,7 @@ struct MainSettings {
     var controlSocket: Setting<String?>?
     var stateDirectory: Setting<String>?
     var secretFile: Setting<SecretFile>?
+    var permissions: [Setting<Permission>] = []
     var http: Directive?
     var events: Directive?
 }
