@@ -113,7 +113,7 @@ def make(path, binary):
         [debootstrap, "--variant=minbase", "--include=" + ",".join(root.named), codename, path, source],
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=300,
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
     )
     output = answer.stdout + answer.stderr
