@@ -1,4 +1,4 @@
-"""The files in deploy/ say what they must: nobody but Postern reaches the gateway, nothing has a right it doesn't need."""
+"""The files in deploy/ say what they must: only Postern reaches the gateway, nothing has a right it doesn't need."""
 
 import os
 import re
@@ -106,7 +106,8 @@ class TestCompose:
 
     def test_it_agrees_with_the_image(self, compose):
         postern, image = compose["services"]["postern"], Dockerfile()
-        assert (DEPLOY / postern["build"]["context"] / postern["build"]["dockerfile"]).resolve() == DEPLOY / "Dockerfile"
+        build = postern["build"]
+        assert (DEPLOY / build["context"] / build["dockerfile"]).resolve() == DEPLOY / "Dockerfile"
         assert postern["user"] == "{}:{}".format(*image.user)
         assert postern["stop_signal"] == image.value("STOPSIGNAL") == "SIGQUIT"
         assert postern["healthcheck"]["test"][1:] == image.health_check
@@ -212,9 +213,11 @@ class TestKubernetes:
         for container in pod["containers"] + pod["initContainers"]:
             assert {mount["name"] for mount in container["volumeMounts"]} <= set(volumes)
         claims = {claim["metadata"]["name"] for claim in objects["PersistentVolumeClaim"]}
-        assert {volume["persistentVolumeClaim"]["claimName"] for volume in volumes.values() if "persistentVolumeClaim" in volume} == claims
+        used = [volume["persistentVolumeClaim"] for volume in volumes.values() if "persistentVolumeClaim" in volume]
+        assert {claim["claimName"] for claim in used} == claims
         examples = {secret["metadata"]["name"] for secret in documents(self.FOLDER / "secrets.example.yaml")}
-        assert {volume["secret"]["secretName"] for volume in volumes.values() if "secret" in volume} == examples
+        used = [volume["secret"] for volume in volumes.values() if "secret" in volume]
+        assert {secret["secretName"] for secret in used} == examples
         for secret in documents(self.FOLDER / "secrets.example.yaml"):
             assert set(secret["stringData"].values()) == {"REPLACE"}
 
@@ -229,7 +232,8 @@ class TestKubernetes:
         (deployment,) = [document for document in made if document["kind"] == "Deployment"]
         volumes = deployment["spec"]["template"]["spec"]["volumes"]
         assert {"name": "config", "configMap": {"name": config["metadata"]["name"]}} in volumes
-        assert {document["metadata"].get("namespace") for document in made if document["kind"] != "Namespace"} == {"openclaw"}
+        spaces = {document["metadata"].get("namespace") for document in made if document["kind"] != "Namespace"}
+        assert spaces == {"openclaw"}
 
 
 @pytest.mark.parametrize("name", ["proxy.conf", "kubernetes/proxy.conf"])
@@ -275,9 +279,8 @@ class TestUnit:
         assert (answer.returncode, answer.stdout + answer.stderr) == (0, "")
 
     def test_its_exposure_is_small(self, unit):
-        answer = subprocess.run(
-            ["systemd-analyze", "security", "--offline=true", "--no-pager", unit], capture_output=True, text=True, timeout=60
-        )
+        command = ["systemd-analyze", "security", "--offline=true", "--no-pager", unit]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60)
         last = answer.stdout.strip().splitlines()[-1]
         assert "Overall exposure level" in last, answer.stdout + answer.stderr
         assert float(last.split(":")[1].split()[0]) <= self.LARGEST_EXPOSURE
@@ -322,7 +325,8 @@ class TestUnit:
         return [line.split("=", 1)[1] for line in lines]
 
     def test_one_capability_and_no_more(self):
-        assert self.settings("AmbientCapabilities") == self.settings("CapabilityBoundingSet") == ["CAP_NET_BIND_SERVICE"]
+        for name in ("AmbientCapabilities", "CapabilityBoundingSet"):
+            assert self.settings(name) == ["CAP_NET_BIND_SERVICE"]
 
     def test_it_reloads_and_drains(self):
         assert self.settings("ExecReload")[-1] == "/bin/kill -HUP $MAINPID"

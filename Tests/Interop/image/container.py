@@ -1,8 +1,9 @@
-"""A process in the root as a container would have it: an unprivileged user, a root that can't be written, tmpfs, namespaces."""
+"""A process in the root as a container would have it: unprivileged, a root that can't be written, tmpfs, namespaces."""
 
 import os
 import random
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -65,7 +66,7 @@ class Pod:
     def _isolate(self):
         # Of the block for benchmarks (RFC 2544), which nothing real uses.
         block = (198 << 24) + (18 << 16) + random.randrange(1 << 15) * 4
-        self.outside, self.address = (".".join(str((block + host) >> shift & 255) for shift in (24, 16, 8, 0)) for host in (1, 2))
+        self.outside, self.address = (socket.inet_ntoa((block + host).to_bytes(4, "big")) for host in (1, 2))
         self._holder = subprocess.Popen(["unshare", "--net", "sleep", "3600"], stdin=subprocess.DEVNULL)
         try:
             own = os.readlink("/proc/self/ns/net")
@@ -118,8 +119,9 @@ class Container:
         self._is_isolated = pod.is_isolated
         enter = ["/bin/sh", "-c", ENTER_UNMOUNTED, "enter"]
         if pod.is_isolated:
-            enter = ["nsenter", "--target", str(pod.pid), "--net", "unshare", "--mount", "--pid", "--ipc", "--uts", "--fork"]
-            enter += ["--kill-child", "--propagation", "private", "/bin/sh", "-c", ENTER, "enter"]
+            enter = ["nsenter", "--target", str(pod.pid), "--net"]
+            enter += ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--propagation", "private"]
+            enter += ["/bin/sh", "-c", ENTER, "enter"]
         with open(self._log, "wb") as output:
             self.process = subprocess.Popen(
                 [*enter, str(root.path), str(etc), str(state), str(user), str(group), *privileges, *command],

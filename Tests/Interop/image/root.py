@@ -57,14 +57,15 @@ class Root:
         form = "${Package}\t${Priority}\t${Essential}\t${Pre-Depends}, ${Depends}\n"
         rows = [line.split("\t") for line in self.run("dpkg-query", "-W", "-f", form).splitlines()]
         return {
-            name: (priority, essential == "yes", [re.split(r"[ (:]", word.strip())[0] for word in re.split(r"[,|]", words)])
+            name: (priority, essential == "yes", re.findall(r"(?:^|[,|])\s*([a-z0-9][a-z0-9.+-]*)", words))
             for name, priority, essential, words in rows
         }
 
     def added(self):
         """Packages beyond what every root made with minbase has: the required ones and apt, with what they depend on."""
         packages = self.packages()
-        base = {name for name, (priority, essential, _) in packages.items() if priority == "required" or essential} | {"apt"}
+        required = (name for name, (priority, essential, _) in packages.items() if priority == "required" or essential)
+        base = {"apt", *required}
         left = list(base)
         while left:
             new = {name for name in packages[left.pop()][2] if name in packages} - base
@@ -88,7 +89,8 @@ class Root:
             for name in [*folders, *names]:
                 path = os.path.join(folder, name)
                 status = os.lstat(path)
-                found[path] = (status.st_mode, status.st_uid, status.st_gid, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+                # The change of anything else changes the last.
+                found[path] = (status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         return found
 
 
