@@ -52,9 +52,13 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pod(root):
-    pod = Pod()
-    yield pod
-    pod.close()
+    pod = Pod(root.path)
+    try:
+        if pod.obstacle:
+            pytest.skip(pod.obstacle)
+        yield pod
+    finally:
+        pod.close()
 
 
 @pytest.fixture
@@ -94,9 +98,11 @@ def start(tmp_path, root, pod, etc):
 @pytest.fixture
 def gateway(start, root, pod):
     """The embedded stand-in, on the pod's loopback, in a container of its own."""
-    command = [root.dockerfile.binary, "demo", "--port", "9443", "--directory", "/tmp/demo", "--gateway-port", "18789"]
+    command = [root.dockerfile.binary, "demo", "--port", "19443", "--directory", "/tmp/demo", "--gateway-port", "18789"]
     container = start(command)
-    wait_until(lambda: "\npassword " in container.output, "the gateway", 30)
+    ready = "\npassword "
+    wait_until(lambda: container.process.poll() is not None or ready in container.output, "the gateway", 30)
+    assert ready in container.output, container.output
     return container
 
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from harness.ports import wait_until
+from harness.ports import accepts, wait_until
 
 #: Mounts as compose.yaml has them, makes the root read-only, waits for its network, and lets all privileges go.
 ENTER = """
@@ -26,7 +26,7 @@ mount -o remount,bind,ro "$root"
 exec chroot "$root" "$@"
 """
 
-#: Where mount namespaces are forbidden: the root as it is, which the user can't write for want of permission alone.
+#: Where namespaces are forbidden: the root as it is, which the user can't write for want of permission alone.
 ENTER_UNMOUNTED = """
 set -eu
 root=$1 etc=$2 state=$3 user=$4 group=$5
@@ -49,19 +49,32 @@ class Pod:
     Without namespaces it is the machine's own loopback.
     """
 
-    def __init__(self):
+    def __init__(self, root):
         self._holder = None
+        self._mounted = None
         self.address = "127.0.0.1"
+        #: Why nothing can be tried here, if so.
+        self.obstacle = None
         self.is_isolated = has_namespaces()
         if self.is_isolated:
             self._isolate()
+            return
+        # Without it a Swift program does not even learn its arguments.
+        proc = root / "proc"
+        if subprocess.run(["mount", "-t", "proc", "proc", proc], capture_output=True).returncode == 0:
+            self._mounted = proc
+        else:
+            self.obstacle = "neither namespaces nor mounts are allowed here, and without /proc nothing runs in the root"
+        taken = [port for port in (8080, 8443, 19443, 18789) if accepts(port)]
+        if taken:
+            self.obstacle = f"without namespaces the ports are the machine's own, and something listens on {taken}"
 
     @property
     def kind(self):
         """How the root is entered, for people."""
         if self.is_isolated:
             return "mount, process and network namespaces, chroot, setpriv"
-        return "chroot and setpriv (this environment forbids mount namespaces)"
+        return "chroot and setpriv (this environment forbids namespaces)"
 
     def _isolate(self):
         # Of the block for benchmarks (RFC 2544), which nothing real uses.
@@ -91,6 +104,8 @@ class Pod:
 
     def close(self):
         """The network ends with its last process."""
+        if self._mounted:
+            subprocess.run(["umount", "--lazy", self._mounted], check=True, capture_output=True)
         if self._holder:
             self._holder.kill()
             self._holder.wait(10)
@@ -120,8 +135,8 @@ class Container:
         enter = ["/bin/sh", "-c", ENTER_UNMOUNTED, "enter"]
         if pod.is_isolated:
             enter = ["nsenter", "--target", str(pod.pid), "--net"]
-            enter += ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--propagation", "private"]
-            enter += ["/bin/sh", "-c", ENTER, "enter"]
+            enter += ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child"]
+            enter += ["--propagation", "private", "/bin/sh", "-c", ENTER, "enter"]
         with open(self._log, "wb") as output:
             self.process = subprocess.Popen(
                 [*enter, str(root.path), str(etc), str(state), str(user), str(group), *privileges, *command],

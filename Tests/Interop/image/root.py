@@ -64,8 +64,8 @@ class Root:
     def added(self):
         """Packages beyond what every root made with minbase has: the required ones and apt, with what they depend on."""
         packages = self.packages()
-        required = (name for name, (priority, essential, _) in packages.items() if priority == "required" or essential)
-        base = {"apt", *required}
+        base = {"apt"}
+        base |= {name for name, (priority, essential, _) in packages.items() if priority == "required" or essential}
         left = list(base)
         while left:
             new = {name for name in packages[left.pop()][2] if name in packages} - base
@@ -86,6 +86,8 @@ class Root:
         """How everything within looks: any writing, even of the same bytes, shows."""
         found = {}
         for folder, folders, names in os.walk(self.path):
+            if folder == str(self.path):
+                folders.remove("proc")
             for name in [*folders, *names]:
                 path = os.path.join(folder, name)
                 status = os.lstat(path)
