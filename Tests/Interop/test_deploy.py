@@ -285,6 +285,7 @@ class TestUnit:
         assert "Overall exposure level" in last, answer.stdout + answer.stderr
         assert float(last.split(":")[1].split()[0]) <= self.LARGEST_EXPOSURE
 
+    @pytest.mark.measures("its system calls")
     def test_its_system_calls_are_allowed(self, unit, start, recorder, users):
         """What it calls while it starts, serves, logs people in, reloads and drains, held against the unit's filter."""
         if shutil.which("strace") is None:
