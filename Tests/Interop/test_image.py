@@ -29,7 +29,7 @@ LOGIN = basic("alice", "password")
 #: CAP_NET_BIND_SERVICE, as a bit of /proc/PID/status.
 NET_BIND_SERVICE = 1 << 10
 
-LARGEST_BINARY = 20 << 20
+LARGEST_BINARY = 20_000_000
 #: Debian's own slim image of bookworm takes 75 to 85 MB, from which documentation and translations are left out.
 LARGEST_ROOT = 300 << 20
 
