@@ -178,6 +178,11 @@ struct HTTP2Connection: ~Copyable {
         lastQueued = stream
     }
 
+    var beginsRequest: Bool {
+        guard let stream = firstQueued else { return false }
+        return !stream.value.pending.isDisjoint(with: [.request, .refused])
+    }
+
     mutating func nextEvent() -> HTTP2Event? {
         while let stream = firstQueued {
             let pending = stream.value.pending

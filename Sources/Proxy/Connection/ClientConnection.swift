@@ -108,6 +108,12 @@ struct ClientConnection: ~Copyable {
     var isSendPending = false
     /// The turn of the loop in which its frames had their share.
     var yieldedInTurn: UInt64 = 0
+    /// The turn of the loop that `requestShare` is for.
+    var requestShareTurn: UInt64 = 0
+    /// Requests that it may still begin in that turn.
+    var requestShare = 0
+    /// A head that it sent was refused.
+    var hasSentRefusedHead = false
     /// No stream has been under way since then; 0 while one is.
     var idleSince: UInt64 = 0
     /// It was asked to open no more streams at about this time; 0 if it wasn't, or none ran since.
@@ -170,6 +176,7 @@ struct ClientConnection: ~Copyable {
         bytesWritten = 0
         lingered = 0
         isSendPending = false
+        hasSentRefusedHead = false
         idleSince = 0
         noticedAt = 0
     }

@@ -54,6 +54,10 @@ struct Worker: ~Copyable {
     var nextSerial: UInt64
     /// Counts the turns of the loop.
     var turn: UInt64 = 0
+    /// What is left to begin in this turn.
+    var budget = TurnBudget()
+    /// Whether clients of the list of those with more to do have their turn now.
+    var isRunningReady = false
     /// Client and upstream connections at the most.
     let connectionLimit: Int
     /// HTTP/2 streams at the most, of all connections.
@@ -112,12 +116,13 @@ struct Worker: ~Copyable {
                 return
             }
             turn &+= 1
+            budget.renew(waiting: ready.count)
             let now = Clock.monotonic()
             let environment = environment
             environment.value.now = now
             environment.value.time.refresh(monotonic: now)
             for position in 0..<count { dispatch(poller.event(at: position)) }
-            while let token = timers.nextExpired(now: now) { expire(token) }
+            while budget.hasExpirations, let token = timers.nextExpired(now: now) { expire(token) }
             releaseExchanges()
             if !ready.isEmpty { runReady() }
             if !writing.isEmpty { writeRequests() }
@@ -158,10 +163,13 @@ struct Worker: ~Copyable {
     private mutating func expire(_ token: Token) {
         switch Kind(rawValue: token.kind) {
         case .client:
+            // A stream leaves its timer behind: that costs nothing.
             guard clients.isCurrent(token.slot, generation: token.generation) else { return }
+            budget.takeExpiration()
             clientExpired(clients[token.slot])
         case .upstream:
             guard upstreams.isCurrent(token.slot, generation: token.generation) else { return }
+            budget.takeExpiration()
             upstreamExpired(upstreams[token.slot])
         case .exchange:
             guard exchanges.isCurrent(token.slot, generation: token.generation) else { return }
@@ -191,12 +199,16 @@ struct Worker: ~Copyable {
         // Each round may add others; what is left over waits for the next turn, so that no client keeps the loop.
         let count = ready.count
         guard count > 0 else { return }
+        budget.beginWaiting()
+        isRunningReady = true
         for position in 0..<count {
+            budget.waitingHasTurn()
             let slot = ready[position]
             let client = clients[slot]
             client.value.isScheduled = false
             if client.value.state != .free { advance(client) }
         }
+        isRunningReady = false
         ready.removeFirst(count)
     }
 
