@@ -56,8 +56,8 @@ let package = Package(
         .target(name: "TLS", dependencies: ["Bytes", "EventLoop", "COpenSSL"], swiftSettings: settings),
         .target(name: "HTTP", dependencies: ["Bytes", "CNGHTTP2"], swiftSettings: settings),
         .target(name: "Limits", dependencies: ["Bytes"], swiftSettings: settings),
-        .target(name: "Access", dependencies: ["Bytes", "Limits", "Crypto", "CLinux"], swiftSettings: settings),
-        .target(name: "Store", dependencies: ["Bytes", "CSQLite"], swiftSettings: settings),
+        .target(name: "Access", dependencies: ["Bytes", "EventLoop", "Limits", "Crypto"], swiftSettings: settings),
+        .target(name: "Store", dependencies: ["EventLoop", "CSQLite"], swiftSettings: settings),
         .target(name: "Upstream", dependencies: ["Bytes", "EventLoop", "TLS", "HTTP"], swiftSettings: settings),
         .target(
             name: "Proxy",
@@ -102,7 +102,15 @@ let package = Package(
         tests("TLS", ["TLS", "EventLoop", "Bytes"]),
         tests("HTTP", ["HTTP", "Bytes", "CNGHTTP2"]),
         tests("Limits", ["Limits"]),
-        tests("Access", ["Access", "Limits", "Crypto", "Bytes"]),
+        tests("Access", ["Access", "EventLoop", "Limits", "Crypto", "Bytes"]),
+        tests("Store", ["Store", "EventLoop", "StoreWriter"]),
+        // What the tests of `Store` kill.
+        .executableTarget(
+            name: "StoreWriter",
+            dependencies: ["Store"],
+            path: "Tests/StoreWriter",
+            swiftSettings: strict
+        ),
         tests("Upstream", ["Upstream", "EventLoop"]),
         tests(
             "Proxy",
@@ -111,7 +119,7 @@ let package = Package(
         tests("ConfigSyntax", ["ConfigSyntax"]),
         tests(
             "Configuration",
-            ["Configuration", "ConfigSyntax", "Proxy", "EventLoop", "Limits", "TLS", "Upstream"],
+            ["Configuration", "ConfigSyntax", "Proxy", "Access", "EventLoop", "Limits", "TLS", "Upstream"],
             exclude: ["Golden"]
         ),
         tests("Postern", ["postern", "Configuration", "ConfigSyntax", "Access", "Proxy", "EventLoop"]),

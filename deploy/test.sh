@@ -75,6 +75,8 @@ if [ -n "$sanitize" ]; then
 fi
 
 if [ $unit -eq 1 ]; then
+    # What secrets are decrypted with.
+    need_packages age
     say "unit tests"
     log="$root/.build/${ran}unit-tests.log"
     lists="$root/Tests/Sanitizers"
@@ -85,7 +87,7 @@ fi
 
 if [ $interop -eq 1 ]; then
     need_packages nginx curl openssl apache2-utils python3 python3-venv procps util-linux nghttp2-client testssl.sh \
-        slowhttptest chromium
+        slowhttptest chromium debootstrap iproute2 strace systemd age
     if [ -n "$sanitize" ] && [ -z "${POSTERN_BINARY:-}" ]; then
         # Not the release build: with its checks in, and the same build that the unit tests need.
         say "building the binary with the $sanitize sanitizer (some minutes the first time)"

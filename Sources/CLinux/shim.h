@@ -139,3 +139,14 @@ static inline long clinux_send(int socket, const void *_Nullable memory, size_t 
     return result < 0 ? -(long)errno : result;
 }
 #endif
+
+/* Who is at the other end of a unix socket (SO_PEERCRED, unix(7)). The structure is struct ucred, which only _GNU_SOURCE
+ * declares. */
+static inline int clinux_peer_credentials(int socket, uint32_t *_Nonnull user, int32_t *_Nonnull process) {
+    struct { int32_t process; uint32_t user; uint32_t group; } peer = {0, 0, 0};
+    socklen_t length = sizeof(peer);
+    int result = getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+    *user = peer.user;
+    *process = peer.process;
+    return result;
+}

@@ -64,7 +64,7 @@ package enum DirectiveReference {
                 "| `\(spec.name) \(value)` | \(cell(reason)). Any other value is refused: \(cell(refusal.reason)) |\n"
         case .harmless(let reason):
             return "| \(name) | \(cell(reason)) |\n"
-        case .run, .block, .later:
+        case .run, .block:
             return "| \(name) | \(cell(spec.help)) |\n"
         }
     }
@@ -76,7 +76,6 @@ package enum DirectiveReference {
         case "Without effect":
             "Accepted where Nginx accepts them, and noted by `postern check`: they tune what Postern does not have."
         case "Refused": "Errors, since leaving them out would change what the file means."
-        case "Of a later version": "Known, and refused until something acts on them."
         default: nil
         }
     }
@@ -105,7 +104,7 @@ extension DirectiveSpec {
     fileprivate var doesNothing: Bool {
         switch kind {
         case .run, .block: false
-        case .harmless, .harmlessIf, .refused, .later: true
+        case .harmless, .harmlessIf, .refused: true
         }
     }
 

@@ -125,7 +125,7 @@ package struct TimerWheel: ~Copyable {
 
     /// Takes one timer whose deadline has passed, disarms it and answers its token; nil when there is none left.
     ///
-    /// Call it until it answers nil. `now` must not go back.
+    /// Call it until it answers nil, or leave the rest to a later call: `nextDeadline` tells of it. `now` must not go back.
     package mutating func nextExpired(now: UInt64) -> Token? {
         let nowTick = now >> Self.tickShift
         // All timers that are linked on a level lie ahead of the wheel's position.

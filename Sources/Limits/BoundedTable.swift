@@ -144,6 +144,15 @@ package struct BoundedTable<Key: BoundedTableKey, Value: BitwiseCopyable>: ~Copy
         return true
     }
 
+    /// Runs `body` with all entries, the one used most recently first.
+    package func forEach(_ body: (Key, Value) -> Void) {
+        var slot = newest
+        while slot != 0 {
+            unsafe body(entries[Int(slot)].key, entries[Int(slot)].value)
+            slot = unsafe entries[Int(slot)].older
+        }
+    }
+
     private mutating func unlink(_ slot: Slot) {
         let newer = unsafe entries[Int(slot)].newer
         let older = unsafe entries[Int(slot)].older

@@ -15,8 +15,8 @@ struct Postern: ParsableCommand {
             """,
         version: "postern \(Version.text)",
         subcommands: [
-            Run.self, Check.self, User.self, Demo.self, Initialize.self, Directives.self, ShowMetrics.self,
-            ShowVersion.self,
+            Run.self, Check.self, Probe.self, User.self, Key.self, Token.self, Sessions.self, Devices.self,
+            Locked.self, Audit.self, Demo.self, Initialize.self, Directives.self, ShowMetrics.self,
         ]
     )
 

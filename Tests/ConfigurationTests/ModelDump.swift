@@ -6,7 +6,7 @@ import Upstream
 
 /// A configuration as lines of text: what a golden file compares.
 struct ModelDump {
-    private let configuration: ProxyConfiguration
+    let configuration: ProxyConfiguration
     private(set) var text = ""
 
     init(_ configuration: ProxyConfiguration) {
@@ -25,6 +25,7 @@ struct ModelDump {
             line("connection zone \(index) \(zone.name) key=\(show(zone.key)) keys=\(zone.capacity)")
         }
         for (index, file) in configuration.passwordFiles.enumerated() { line("passwords \(index) \(file)") }
+        callers()
         for (index, log) in configuration.accessLogs.enumerated() {
             line("log \(index) \(log.destination) escape=\(log.escape) \(show(log.format))")
         }
@@ -33,7 +34,7 @@ struct ModelDump {
         for (index, server) in configuration.servers.enumerated() { dump(server, index) }
     }
 
-    private mutating func line(_ line: String) { text += line + "\n" }
+    mutating func line(_ line: String) { text += line + "\n" }
 
     private mutating func process() {
         let process = configuration.process
@@ -164,6 +165,7 @@ struct ModelDump {
             let marks = (field.isAlways ? " always" : "") + (field.replaces ? " replaces" : "")
             line("    add \(show(field.name)): \(show(field.value))\(marks)")
         }
+        dump(location.identity)
         if location.showsServerVersion { line("    shows version") }
         for log in location.accessLogs { line("    log \(log.log)\(log.condition.map { " if \(show($0))" } ?? "")") }
         line(
@@ -199,7 +201,7 @@ struct ModelDump {
 
 // MARK: Values
 
-private func show(_ bytes: [UInt8]) -> String {
+func show(_ bytes: [UInt8]) -> String {
     String(decoding: bytes, as: UTF8.self).replacing("\n", with: "\\n")
 }
 
@@ -227,7 +229,7 @@ private func show(_ variable: Variable) -> String {
 
 private func show(_ rule: ReturnRule) -> String { "\(rule.status) \(rule.text.map(show) ?? "-")" }
 
-private func show(_ nanoseconds: UInt64) -> String {
+func show(_ nanoseconds: UInt64) -> String {
     nanoseconds % 1_000_000_000 == 0 ? "\(nanoseconds / 1_000_000_000)s" : "\(nanoseconds / 1_000_000)ms"
 }
 

@@ -35,6 +35,11 @@ private let running: [(text: String, contexts: String)] = [
     ("ssl_protocols TLSv1.3;", "http server"), ("ssl_ciphers a;", "http server"),
     ("ssl_session_cache off;", "http server"), ("ssl_session_timeout 1m;", "http server"),
     ("ssl_session_tickets on;", "http server"), ("satisfy any;", "http server location"),
+    ("api_keys a;", "http server location"), ("session on;", "http server location"),
+    ("login_form off;", "http server location"), ("device_pairing off;", "http server location"),
+    ("auth_failures rate=1r/m;", "http server location"), ("gateway_auth pass;", "http server location"),
+    ("public /x;", "server location"), ("state_dir /a;", "main"), ("control unix:/a;", "main"), ("secrets a;", "main"),
+    ("permission a scopes=b;", "main"),
 ]
 
 /// A file with `text` in one context.

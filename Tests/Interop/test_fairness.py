@@ -14,6 +14,7 @@ import pytest
 from harness.client import head
 from harness.ports import wait_until
 from harness.site import Site
+from http2 import frames as h2
 from http2.session import session
 
 MEBIBYTE = 1 << 20
@@ -152,3 +153,84 @@ def test_a_pipeline_of_refusals_lets_others_in_between(peer, start, recorder, us
     order = targets(server, count + 3)
     assert order.count("/flood") == count
     assert order.index("/other", 2) < 100
+
+
+#: Requests that a turn of the loop begins over all connections of HTTP/2, and those that each of them may begin at least.
+TURN, LEAST = 128, 2
+
+
+def test_many_connections_of_many_streams_let_others_in_between(peer, start, recorder):
+    """All of them are ready in one turn. What a small request waits for doesn't grow by all that each may begin."""
+    more = "listen {h2c} http2; location /streams/ { return 200 s; }"
+    server = start(peer, site(recorder, more, listeners=["h2c"]))
+    connections, streams = 40, 100
+    with contextlib.ExitStack() as held:
+        other = held.enter_context(server.connect("plain"))
+        wires = [held.enter_context(h2.Wire(server.ports["h2c"])) for _ in range(connections)]
+        for wire in wires:
+            assert wire.settle()
+        assert other.request("GET", "/small").status == 200
+        with paused(server):
+            for number, wire in enumerate(wires):
+                wire.send(b"".join(h2.get(2 * n + 1, f"/streams/{number}") for n in range(streams)))
+            other.send(head("GET", "/small"))
+        assert other.response().status == 200
+        order = targets(server, connections * streams + 2)
+    assert len(order) == connections * streams + 2
+    assert order.index("/small", 1) <= TURN + LEAST * connections
+    # Nobody starves, and nobody is done when others have hardly begun.
+    begun = [order.index(f"/streams/{number}") for number in range(connections)]
+    assert max(begun) <= TURN + LEAST * connections + 1
+    first_done = min(len(order) - 1 - order[::-1].index(f"/streams/{number}") for number in range(connections))
+    behind = min(order[:first_done].count(f"/streams/{number}") for number in range(connections))
+    assert behind >= streams // 4, behind
+    assert {target: order.count(target) for target in set(order)} == {
+        "/small": 2,
+        **{f"/streams/{number}": streams for number in range(connections)},
+    }
+
+
+def test_heads_that_are_refused_let_others_in_between(peer, start, recorder):
+    """A read brings many of them, each with hundreds of fields to decode before it is refused."""
+    server = start(peer, site(recorder, "listen {h2c} http2;", listeners=["h2c"]))
+    block = h2.block(h2.request("/many")) + h2.field("cookie", "", 0x40) + h2.integer(62, 7, 0x80) * 300
+    with server.connect("plain") as other, h2.Wire(server.ports["h2c"]) as wire:
+        assert wire.settle()
+        assert other.request("GET", "/small").status == 200
+        # Refused: from here on its heads are looked at a few at a time.
+        wire.send(h2.headers(1, block))
+        wait_until(lambda: server.error_log.count("too many fields") == 1, "the first refusal")
+        with paused(server):
+            wire.send(b"".join(h2.headers(2 * n + 3, block) for n in range(40)))
+            other.send(head("GET", "/small"))
+        assert other.response().status == 200
+        wait_until(lambda: server.access_log.count('" 431 ') == 41, "all refusals")
+        order = [line.split('"')[2].split()[0] for line in server.access_lines(43)]
+    assert order[:2] == ["200", "431"]
+    assert order.index("200", 1) <= 2 + 12
+
+
+def test_many_who_wait_too_long_let_others_in_between(peer, start, recorder):
+    """Hundreds of waits are over in the same moment."""
+    server = start(peer, site(recorder, server="client_header_timeout 1s; client_max_connections off;"))
+    silent = 400
+    with contextlib.ExitStack() as held:
+        other = held.enter_context(server.connect("plain"))
+        assert other.request("GET", "/small").status == 200
+        late = [held.enter_context(server.connect("plain")) for _ in range(silent)]
+        for connection in late:
+            connection.send(b"GET /late HTTP/1.1\r\nHost: loc")
+        assert other.request("GET", "/small").status == 200
+        with paused(server):
+            other.send(head("GET", "/small"))
+            # Their time passes meanwhile.
+            threading.Event().wait(1.5)
+        assert other.response().status == 200
+        assert other.request("GET", "/small").status == 200
+        for connection in late:
+            assert connection.response().status == 408
+        statuses = [line.split('"')[2].split()[0] for line in server.access_lines(silent + 4)]
+    assert statuses.count("408") == silent
+    # The request that came while they waited has its turn when a few have been seen to.
+    answered = [position for position, status in enumerate(statuses) if status == "200"]
+    assert answered[2] <= 2 + 40

@@ -1,5 +1,8 @@
 """Probes of the proxy itself."""
 
+import signal
+import time
+
 import pytest
 
 from harness.client import basic
@@ -39,3 +42,38 @@ def test_ready_follows_the_gateway(peer, start):
     finally:
         gateway.close()
     wait_until(lambda: server.get("/.postern/ready").status == 503, "503 when it is gone again")
+
+
+@pytest.mark.peers("postern-native")
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "TLS alone"])
+def test_probe_asks_the_health_path(peer, start, recorder, users, postern, plain):
+    """Without login, over the listener that is easiest to ask; one line tells what came of it."""
+    site = Site(upstream=recorder.address, auth=True, users=users, http2=True, plain=plain)
+    server = start(peer, site)
+    answer = postern("probe", "-c", server.config)
+    assert answer.returncode == 0, answer.stderr
+    scheme, port = ("http", server.ports["plain"]) if plain else ("https", server.ports["tls"])
+    assert answer.stdout.startswith(f"{scheme}://127.0.0.1:{port}/health: answered 200 in ")
+
+    refused = postern("probe", f"https://localhost:{server.ports['tls']}/")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == f"postern probe: https://127.0.0.1:{server.ports['tls']}/: answered 401\n"
+
+    server.stop()
+    gone = postern("probe", "-c", server.config)
+    assert (gone.returncode, gone.stdout, gone.stderr.count("\n")) == (1, "", 1)
+    assert "nothing listens there" in gone.stderr
+
+
+@pytest.mark.peers("postern-native")
+def test_probe_waits_three_seconds_at_the_most(peer, start, recorder, users, postern):
+    server = start(peer, Site(upstream=recorder.address, auth=True, users=users))
+    server.signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        answer = postern("probe", "-c", server.config)
+        assert answer.returncode == 1
+        assert "did not answer in time" in answer.stderr
+        assert 2.9 < time.monotonic() - began < 5
+    finally:
+        server.signal(signal.SIGCONT)

@@ -77,6 +77,43 @@ private func makeRule(_ rate: LimitRate?, burst: UInt32 = 0, delay: LimitDelay) 
         #expect(now - start == exact)
     }
 
+    @Test(
+        arguments: [
+            (1, 86_400 * second), (100, 3600 * second), (1000, 86_400 * second), (7, 86_400 * second),
+            (1_000_000, 86_400 * second),
+        ] as [(UInt64, UInt64)]
+    )
+    func theWholeCountAtOnceThenOneAtATime(_ requests: UInt64, _ period: UInt64) throws {
+        let rate = LimitRate(requests: requests, per: period)
+        let rule = try makeRule(rate, burst: UInt32(requests - 1), delay: .none)
+        var bucket = TokenBucket()
+        let start: UInt64 = 3 * second
+        func passes(at now: UInt64) -> Int { (0..<requests).count { _ in !bucket.take(rule, now: now).isReject } }
+        #expect(passes(at: start) == Int(requests))
+        let interval = (period + requests - 1) / requests
+        #expect(bucket.take(rule, now: start) == .reject(retryAfter: interval, resetAfter: period))
+        #expect(bucket.take(rule, now: start + interval - 1).isReject)
+        #expect(!bucket.take(rule, now: start + interval).isReject)
+        #expect(bucket.take(rule, now: start + interval).isReject)
+        // After a whole period without requests all may come again, and not one more.
+        let later = start + interval + period
+        #expect(passes(at: later) == Int(requests))
+        #expect(bucket.take(rule, now: later).isReject)
+    }
+
+    @Test func oneADayIsOneADayForYears() throws {
+        let day = 86_400 * second
+        let rule = try makeRule(LimitRate(requests: 1, per: day), delay: .none)
+        var bucket = TokenBucket()
+        var now: UInt64 = 1
+        for _ in 0..<5000 {
+            #expect(!bucket.take(rule, now: now).isReject)
+            #expect(bucket.take(rule, now: now) == .reject(retryAfter: day, resetAfter: day))
+            #expect(bucket.take(rule, now: now + day - 1) == .reject(retryAfter: 1, resetAfter: 1))
+            now += day
+        }
+    }
+
     @Test func agreesWithASlowModel() throws {
         var random = Generator(state: 42)
         for _ in 0..<300 {

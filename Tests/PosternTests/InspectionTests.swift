@@ -1,4 +1,5 @@
 import ConfigSyntax
+import Glibc
 import TestSupport
 import Testing
 
@@ -97,5 +98,44 @@ struct InspectionTests {
         #expect(!inspection.isUsable)
         #expect(inspection.diagnostics.count { $0.message.hasPrefix("can't read") } == 2)
         #expect(inspection.diagnostics.contains { $0.message.contains("nonsense") })
+    }
+
+    private static let secret = """
+        state_dir state;
+        control unix:/nonexistent/control.sock;
+        secrets names;
+        server {
+            listen 127.0.0.1:8080;
+            api_keys keys.json;
+            proxy_pass http://127.0.0.1:1;
+            gateway_auth bearer env:POSTERN_TEST_UNSET;
+            location /file/ { gateway_auth bearer file:token; }
+            location /name/ { gateway_auth bearer secret:TOKEN; }
+        }
+        """
+
+    @Test func `secrets and files of keys are looked at where they are named`() throws {
+        try directory.write("OTHER=x\n", to: "names")
+        try directory.write("{", to: "keys.json")
+        let inspection = try inspect(Self.secret)
+        let found = inspection.diagnostics.map { "\($0.range.line):\($0.range.column) \($0.severity.rawValue)" }
+        #expect(found == ["2:9 error", "6:14 warning", "8:25 warning", "9:43 error", "10:43 error"])
+        let messages = inspection.diagnostics.map(\.message)
+        #expect(messages[0] == "there is no directory /nonexistent")
+        #expect(messages[1].hasPrefix("can't use the key file: "))
+        #expect(messages[2] == "env:POSTERN_TEST_UNSET: there is no such environment variable")
+        #expect(messages[3].hasSuffix("/token: No such file or directory"))
+        #expect(messages[4] == "secret:TOKEN: the secrets file has no such name")
+        #expect(!inspection.isUsable)
+    }
+
+    @Test func `a key that others may read is a warning`() throws {
+        try directory.write("TOKEN=x\n", to: "names", mode: 0o600)
+        try directory.write("x", to: "token", mode: 0o604)
+        _ = unsafe chmod(directory.path("token"), 0o604)
+        let inspection = try inspect(Self.secret)
+        let found = inspection.diagnostics.filter { $0.range.line == 9 }
+        #expect(found.map(\.severity) == [.warning])
+        #expect(found.first?.message.hasSuffix("others on this machine may read it") == true)
     }
 }

@@ -78,9 +78,9 @@ final class Rig {
     /// What one phase decides, once users that had to be read were read.
     func decide(_ phase: Phase) -> Decision {
         let decision = decideAtOnce(phase)
-        guard case .suspend(.passwords) = decision else { return decision }
+        guard case .suspend(.file) = decision else { return decision }
         let gate = Gate()
-        guard AccessPhase.readPasswords(context, runtime: runtime, services: services, deliver: { gate.open() }) else {
+        guard AccessPhase.readFile(context, runtime: runtime, services: services, deliver: { gate.open() }) else {
             return decision
         }
         gate.pass()

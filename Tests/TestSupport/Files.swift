@@ -51,4 +51,18 @@ package enum Files {
         }
         return names.sorted()
     }
+
+    /// The permission bits of what is at `path`.
+    package static func mode(_ path: String) throws -> UInt32 {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { throw SystemError("stat", code: errno) }
+        return status.st_mode & 0o7777
+    }
+
+    /// Makes a directory with just these permissions.
+    package static func makeDirectory(_ path: String, mode: UInt32) throws {
+        guard unsafe mkdir(path, mode) == 0, unsafe chmod(path, mode) == 0 else {
+            throw SystemError("mkdir", code: errno)
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import Crypto
+import EventLoop
 import Glibc
 package import Limits
 
@@ -58,12 +59,11 @@ package final class HashingPool: Sendable {
         let monitor = monitor
         for _ in 0..<threadCount {
             monitor.withLock { $0.threads += 1 }
-            let thread = SystemThread(name: "postern-hash") { Self.work(monitor, niceness) }
-            guard let thread else {
+            do throws(SystemError) {
+                _ = try WorkerThread(name: "postern-hash") { Self.work(monitor, niceness) }
+            } catch {
                 monitor.withLock { $0.threads -= 1 }
-                continue
             }
-            thread.detach()
         }
         precondition(monitor.withLock { $0.threads } > 0, "no thread could be started for password hashes")
     }
@@ -133,9 +133,9 @@ package final class HashingPool: Sendable {
         _ = setpriority(process, 0, getpriority(process, 0) + niceness)
         var verifier = PasswordVerifier()
         while let assignment = monitor.wait({ nextStep(&$0) }) {
-            let start = monotonicNow()
-            let isGranted = assignment.job.run(&verifier, now: monotonicNow)
-            let elapsed = monotonicNow() - start
+            let start = Clock.monotonic()
+            let isGranted = assignment.job.run(&verifier, now: Clock.monotonic)
+            let elapsed = Clock.monotonic() - start
             let waiters = monitor.withLock { state in
                 state.statistics.computed += 1
                 state.statistics.busy += elapsed
@@ -151,11 +151,5 @@ package final class HashingPool: Sendable {
     private static func nextStep(_ state: inout State) -> HashQueue<Waiter>.Assignment?? {
         if state.isStopped { return .some(nil) }
         return state.queue.next().map { .some($0) }
-    }
-
-    private static func monotonicNow() -> UInt64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 }

@@ -71,6 +71,24 @@ package struct BasicCredentials: ~Copyable {
         }
     }
 
+    /// Takes a name and a password that came by other ways than `Authorization`. False when they could be nobody's.
+    package mutating func take(user: borrowing Span<UInt8>, password: borrowing Span<UInt8>) -> Bool {
+        wipe()
+        guard user.count > 0, user.count <= Self.maximumUserCount, password.count <= Self.maximumPasswordCount,
+            user.firstIndex(of: ASCII.colon, in: 0..<user.count) == nil
+        else { return false }
+        decoded.append(user)
+        decoded.append(ASCII.colon)
+        decoded.append(password)
+        guard case .success(let colon) = Self.colon(in: decoded.written) else {
+            wipe()
+            return false
+        }
+        self.user = 0..<colon
+        self.password = (colon + 1)..<decoded.writeIndex
+        return true
+    }
+
     /// Overwrites what is held.
     package mutating func wipe() {
         decoded.wipe()

@@ -15,6 +15,11 @@ enum FileSystem {
 
     /// The whole of a regular file of at most `limit` bytes.
     static func read(_ path: String, limit: Int) throws(PasswordFileError) -> [UInt8] {
+        try readWithMode(path, limit: limit).bytes
+    }
+
+    /// The whole of a regular file of at most `limit` bytes, and its permission bits.
+    static func readWithMode(_ path: String, limit: Int) throws(PasswordFileError) -> (bytes: [UInt8], mode: mode_t) {
         // Not to hang on a FIFO.
         let file = try open(path, O_RDONLY | O_NONBLOCK)
         let status = try status(file, path)
@@ -24,7 +29,7 @@ enum FileSystem {
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = try retrying("read", path) { unsafe Glibc.read(file.number, &chunk, chunk.count) }
-            if count == 0 { return bytes }
+            if count == 0 { return (bytes, status.st_mode & 0o7777) }
             bytes.append(contentsOf: chunk[..<count])
             guard bytes.count <= limit else { throw .tooLarge(bytes: bytes.count) }
         }

@@ -2,10 +2,10 @@ import Bytes
 
 /// Bytes that never change, that threads share without counting references, and that are overwritten when they go away.
 @safe
-struct SecretBytes: ~Copyable, @unchecked Sendable {
+package struct SecretBytes: ~Copyable, @unchecked Sendable {
     private let memory: UnsafeMutableBufferPointer<UInt8>
 
-    init(_ bytes: borrowing Span<UInt8>) {
+    package init(_ bytes: borrowing Span<UInt8>) {
         unsafe memory = .allocate(capacity: bytes.count)
         for index in 0..<bytes.count { unsafe memory[index] = bytes[index] }
     }
@@ -15,10 +15,10 @@ struct SecretBytes: ~Copyable, @unchecked Sendable {
         unsafe memory.deallocate()
     }
 
-    var count: Int { unsafe memory.count }
+    package var count: Int { unsafe memory.count }
 
     /// Runs `body` with all bytes.
-    func withBytes<Result>(_ body: (borrowing Span<UInt8>) -> Result) -> Result {
+    package func withBytes<Result>(_ body: (borrowing Span<UInt8>) -> Result) -> Result {
         unsafe body(Span(_unsafeElements: UnsafeBufferPointer(memory)))
     }
 

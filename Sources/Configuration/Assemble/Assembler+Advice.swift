@@ -93,22 +93,22 @@ extension Assembler {
         }
         guard draft.returnRule == nil else { return }
         let open = listeners.first { !$0.isTLS && !$0.redirectsToHTTPS && !$0.address.isLoopback }
-        let login = ([scope] + draft.locations).compactMap { $0.effective(\.realm) }.first { setting in
-            if case .realm = setting.value { true } else { false }
+        if let open { adviseOnOpenListener(open, [scope] + draft.locations) }
+    }
+
+    /// Every level that was read and may hold settings of requests, outer ones before inner ones.
+    var everyScope: [Scope] {
+        var scopes = [builder.top]
+        for (draft, scope) in builder.servers {
+            if let parent = scope.parent, !scopes.contains(where: { $0 === parent }) { scopes.append(parent) }
+            scopes += [scope] + draft.locations
         }
-        if let open, let login {
-            let hint = "add \"ssl\" to listen, or listen on loopback behind something that has TLS"
-            report(.warning(login.range, "passwords travel unencrypted to \(open.address)", hint: hint))
-        }
+        return scopes
     }
 
     /// A password file without `auth_basic` protects nothing.
     func adviseOnPasswordFiles() {
-        var scopes = [builder.top]
-        for (draft, scope) in builder.servers {
-            scopes += [scope] + draft.locations + (scope.parent.map { [$0] } ?? [])
-        }
-        for scope in scopes {
+        for scope in everyScope {
             guard let file = scope.level.passwordFile, !usedPasswordFiles.contains(file.range) else { continue }
             let hint = "add \"auth_basic\" with a name for the login"
             report(.warning(file.range, "nothing asks for the passwords of this file", hint: hint))

@@ -28,7 +28,9 @@ extension Assembler {
         result.bodyTimeout = scope.effective(\.bodyTimeout)?.value ?? result.bodyTimeout
         result.sendTimeout = scope.effective(\.sendTimeout)?.value ?? result.sendTimeout
         if let proxyPass = proxyPass(scope, match: match) { result.handler = .proxy(proxyPass) }
+        setCallers(&result, scope)
         setStatusPage(&result, scope)
+        setGateway(&result, scope, server: server)
         adviseOnLocation(scope, result, server: server)
         return result
     }

@@ -42,6 +42,7 @@ extension Assembler {
             return location(inner, match: match, server: index)
         }
         if dialect == .nginx { server.locations += slashRedirects(server.locations) }
+        openPaths(of: index, &server)
         adviseOnServer(index)
         return server
     }

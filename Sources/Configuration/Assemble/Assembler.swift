@@ -1,3 +1,4 @@
+import Access
 import ConfigSyntax
 import Proxy
 
@@ -10,6 +11,8 @@ struct Assembler {
     var implicitUpstreams: [String: Int] = [:]
     /// Places of the `auth_basic_user_file` directives that some location uses.
     var usedPasswordFiles: [SourceRange] = []
+    /// Places of the `session`, `login_form` and `device_pairing` directives that some location uses.
+    var usedCallerSettings: [SourceRange] = []
 
     /// Once is enough.
     var hasNotedUpgrades = false
@@ -35,6 +38,7 @@ struct Assembler {
         assembler.addServers()
         assembler.checkProxyProtocol()
         assembler.adviseOnPasswordFiles()
+        assembler.adviseOnCallerSettings()
         return assembler.configuration
     }
 
@@ -61,6 +65,13 @@ struct Assembler {
         process.pidFile = main.pidFile?.value
         process.connectionsPerWorker = main.connections?.value ?? (dialect == .nginx ? 512 : 16384)
         configuration.process = process
+        configuration.stateDirectory = main.stateDirectory?.value
+        configuration.controlSocket = main.controlSocket?.value
+        configuration.secretFile = main.secretFile?.value
+        // Each directive has been tried together with those before it.
+        if !main.permissions.isEmpty, let table = try? PermissionTable(main.permissions.map(\.value)) {
+            configuration.permissions = table
+        }
         configuration.errorLog = main.errorLog?.value ?? configuration.errorLog
     }
 

@@ -78,12 +78,6 @@ package final class ConfigurationBuilder {
                 "\"\(name.text)\" is not supported: \(refusal.reason)",
                 hint: refusal.instead
             )
-        case .later:
-            throw Diagnostic.error(
-                name.range,
-                "\"\(name.text)\" is not available in this version",
-                hint: "remove it; nothing would act on it"
-            )
         case .run(let set):
             let isHoisted = try check(directive, spec)
             do {

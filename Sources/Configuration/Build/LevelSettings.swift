@@ -49,6 +49,14 @@ struct LevelSettings {
     var satisfiesAny: Setting<Bool>?
     var crossSite: Setting<CrossSiteRule>?
 
+    // Callers; nil inside: off.
+    var keyFile: Setting<String?>?
+    var session: Setting<SessionRules?>?
+    var loginForm: Setting<Bool>?
+    var pairing: Setting<PairingRules?>?
+    var failures: Setting<FailureRules?>?
+    var gatewayAuth: Setting<GatewayAuth>?
+
     // Responses.
     var responseFields: [ResponseFieldDraft]?
     var showsVersion: Setting<Bool>?

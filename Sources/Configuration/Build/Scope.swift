@@ -55,6 +55,8 @@ final class ServerDraft {
     var returnRule: ReturnDraft?
     /// Nested ones among them, in the order read.
     var locations: [Scope] = []
+    /// `public`, its locations' among them.
+    var openPaths: [OpenPathDraft] = []
     /// For requests that no location is for.
     var status: Setting<StatusPage>?
     /// Native files may have it at the server's level.

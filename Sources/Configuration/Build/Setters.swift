@@ -35,11 +35,7 @@ extension DirectiveSpec {
     /// One of several words.
     static func choice<Value: Sendable>(_ path: SettingPath<Value>, _ values: KeyValuePairs<String, Value>) -> Setter {
         let pairs = values.map { (name: $0.key, value: $0.value) }
-        return word(path) { _, word in
-            if let found = pairs.first(where: { $0.name == word.text }) { return found.value }
-            let names = pairs.map { "\"\($0.name)\"" }.joined(separator: ", ")
-            throw Diagnostic.error(word.range, "invalid value \"\(word.text)\"", hint: "it must be one of \(names)")
-        }
+        return word(path) { _, word in try word.choice(pairs) }
     }
 
     /// A file's path without variables; a relative one starts where the main file lies.

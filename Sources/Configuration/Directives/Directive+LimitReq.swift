@@ -60,6 +60,7 @@ extension DirectiveTable {
             arguments: 1...6,
             dialects: .native,
             help: "Limits requests: rate=10r/s burst=20 per=ip. Those beyond the rate, up to burst, pass at once. "
+                + "Of a rate by hour or day (100r/h, 1000r/d) the whole count may come at once, unless burst says otherwise. "
                 + "zone=NAME applies a limit_req_zone instead. A level that has any takes none from above."
         ) { builder, directive in try builder.addLimit(directive) },
         .run(
@@ -108,7 +109,7 @@ extension ConfigurationBuilder {
             let parameter = Parameter(word)
             switch (parameter.key, parameter.value) {
             case ("zone", let value?): nameAndSize = try zoneNameAndSize(value)
-            case ("rate", let value?): rate = try limitRate(value)
+            case ("rate", let value?): rate = try limitRate(value, .limitReqZone).limit
             case ("prefix6", let value?): prefixLength = try value.integer(in: 1...128)
             case ("sync", nil): report(.note(word.range, "\"sync\" has no effect", hint: "there is one process"))
             default: throw Diagnostic.unknownParameter(parameter, known: ["zone", "rate", "prefix6"])
@@ -154,19 +155,38 @@ extension ConfigurationBuilder {
         }
     }
 
-    private func limitRate(_ word: Word) throws -> LimitRate {
+    /// Where a rate stands.
+    enum RateUse { case limitReqZone, own }
+
+    /// A rate, and the burst that goes with it where none is given: of so many an hour or a day, all may come at once.
+    func limitRate(_ word: Word, _ use: RateUse = .own) throws(Diagnostic) -> (limit: LimitRate, burst: UInt32) {
         let rate = try word.value("rate") { text throws(ValueError) in try Rate.parse(text) }
         guard let limit = LimitRate(requests: rate.count, per: rate.period.nanoseconds) else {
-            throw Diagnostic.error(word.range, "invalid rate \"\(word.text)\"")
+            throw .error(word.range, "invalid rate \"\(word.text)\"")
         }
-        return limit
+        switch rate.period {
+        case .second, .minute: return (limit, 0)
+        case .hour, .day:
+            guard use == .own else {
+                let own = "limit_req rate=\(word.text) per=ip"
+                let hint = "r/s or r/m is expected, as in Nginx; in a native file \"\(own)\" counts by hours and days"
+                throw .error(word.range, "invalid rate \"\(word.text)\"", hint: hint)
+            }
+            return (limit, UInt32(rate.count - 1))
+        }
+    }
+
+    /// Throws if a limit is beyond what can be counted; it would be as good as none.
+    func checkLimit(_ rate: LimitRate, burst: UInt32, _ range: SourceRange) throws(Diagnostic) {
+        guard LimitRule(rate: rate, burst: burst) == nil else { return }
+        throw .error(range, "the burst would take more than a century to drain", hint: "take a smaller one")
     }
 
     fileprivate func addLimit(_ directive: Directive) throws {
         var zoneName: Word?
-        var rate: LimitRate?
+        var rate: (limit: LimitRate, burst: UInt32)?
         var per: Word?
-        var burst: UInt32 = 0
+        var givenBurst: UInt32?
         // Those who write native files mean what a burst says: so many may come at once.
         var delay: LimitDelay = dialect == .native ? .none : .all
         var prefixLength: Int?
@@ -175,7 +195,7 @@ extension ConfigurationBuilder {
             let parameter = Parameter(word)
             switch (parameter.key, parameter.value) {
             case ("zone", let value?): zoneName = value
-            case ("burst", let value?): burst = UInt32(try value.integer(in: 0...1_000_000))
+            case ("burst", let value?): givenBurst = UInt32(try value.integer(in: 0...1_000_000))
             case ("nodelay", nil): delay = .none
             case ("delay", let value?): delay = .after(UInt32(try value.integer(in: 0...1_000_000)))
             case ("rate", let value?) where dialect == .native: rate = try limitRate(value)
@@ -199,8 +219,9 @@ extension ConfigurationBuilder {
             let key = try ownKey(per, prefixLength)
             let name = "limit_req:\(directive.range.line)"
             zone = .own(zones.count)
+            try checkLimit(rate.limit, burst: givenBurst ?? rate.burst, directive.range)
             zones.append(
-                ZoneDraft(name: name, key: key, capacity: capacity ?? 65536, rate: rate, range: directive.range)
+                ZoneDraft(name: name, key: key, capacity: capacity ?? 65536, rate: rate.limit, range: directive.range)
             )
         case (.some, .some):
             throw Diagnostic.error(directive.range, "\"limit_req\" has both \"zone\" and \"rate\"", hint: "keep one")
@@ -212,6 +233,7 @@ extension ConfigurationBuilder {
                 hint: hint
             )
         }
+        let burst = givenBurst ?? rate?.burst ?? 0
         let draft = LimitDraft(zone: zone, burst: burst, delay: delay, range: directive.range)
         level.limits = (level.limits ?? []) + [draft]
     }

@@ -1,3 +1,4 @@
+import Access
 import ConfigSyntax
 import Proxy
 
@@ -12,6 +13,11 @@ struct MainSettings {
     var connections: Setting<Int>?
     var errorLog: Setting<ErrorLogSettings>?
     var isForeground: Setting<Bool>?
+    /// nil inside: none.
+    var controlSocket: Setting<String?>?
+    var stateDirectory: Setting<String>?
+    var secretFile: Setting<SecretFile>?
+    var permissions: [Setting<Permission>] = []
     var http: Directive?
     var events: Directive?
 }

@@ -140,20 +140,4 @@ extension DirectiveTable {
             instead: "pass $request_id by proxy_set_header"
         ),
     ]
-
-    /// Directives of versions to come: refused until something acts on them.
-    static let later: [DirectiveSpec] = [
-        .later("api_keys", help: "API keys beside passwords."),
-        .later("session", help: "A cookie after the first login."),
-        .later("device_pairing", help: "Devices that an operator lets in one by one."),
-        .later("gateway_auth", help: "The gateway's own token, sent by Postern."),
-        .later("login_form", help: "A page to log in on."),
-        .later("public", help: "Paths that need no login."),
-        .later("permission", help: "What a user may do, passed to the gateway."),
-        .later("permissions", help: "What users may do, passed to the gateway."),
-        .later("secrets", help: "Where secrets come from."),
-        .later("state_dir", help: "Where sessions and devices outlive the process."),
-        .later("control", help: "The socket that the command line speaks to."),
-        .later("lockout", help: "Rests for those who guess passwords."),
-    ]
 }

@@ -73,7 +73,7 @@ extension Assembler {
         case .stubStatus: result.handler = .stubStatus
         case .metrics:
             result.handler = .metrics
-            guard result.basicAuth == nil, !result.addressRules.contains(where: { $0.subject == .all }) else { return }
+            guard !result.asksForLogin, !result.addressRules.contains(where: { $0.subject == .all }) else { return }
             result.addressRules += [
                 AddressRule(isAllowed: true, subject: .unixSockets),
                 AddressRule(

@@ -14,8 +14,6 @@ package struct DirectiveSpec: Sendable {
         case harmlessIf(String, String, refusal: Refusal)
         /// It asks for what Postern does not do.
         case refused(Refusal)
-        /// It belongs to a later version.
-        case later
     }
 
     /// Why a directive is refused and what to write in its place.
@@ -137,19 +135,6 @@ extension DirectiveSpec {
             arity: 0...SyntaxLimits.words,
             kind: .refused(Refusal(reason: reason, instead: instead)),
             help: reason
-        )
-    }
-
-    /// A directive that a later version will run.
-    static func later(_ name: String, help: String) -> DirectiveSpec {
-        DirectiveSpec(
-            name: name,
-            syntax: "…",
-            contexts: [.main, .http, .server, .location],
-            dialects: .native,
-            arity: 0...SyntaxLimits.words,
-            kind: .later,
-            help: help
         )
     }
 }

@@ -8,9 +8,12 @@ package enum DirectiveTable {
         ("Client certificates", clientCertificates),
         ("Clients' connections", client), ("HTTP/2", http2), ("Real addresses", realIP), ("Proxying", proxy),
         ("Proxying: failures", proxyRetry), ("TLS to upstreams", proxyTLS), ("Upstreams", upstream),
-        ("Access", access + crossSite), ("Rate limits", limitReq), ("Connection limits", limitConn),
+        ("Access", access + crossSite), ("Callers", identity), ("Permissions", permissions),
+        ("What the gateway is told", gateway),
+        ("Open paths", openPaths), ("State and control", state), ("Rate limits", limitReq),
+        ("Connection limits", limitConn),
         ("Slow clients", progress), ("Responses", response), ("Maps", map), ("Logs", log), ("Metrics", status),
-        ("Without effect", harmless), ("Refused", refused), ("Of a later version", later),
+        ("Without effect", harmless), ("Refused", refused),
     ]
 
     private static let byName: [String: [DirectiveSpec]] = Dictionary(
@@ -38,7 +41,7 @@ package enum DirectiveTable {
             let isUsable = specs.contains { spec in
                 switch spec.kind {
                 case .run, .block: spec.dialects.contains(dialect)
-                case .harmless, .harmlessIf, .refused, .later: false
+                case .harmless, .harmlessIf, .refused: false
                 }
             }
             return isUsable ? name : nil

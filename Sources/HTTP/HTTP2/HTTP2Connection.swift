@@ -178,6 +178,11 @@ struct HTTP2Connection: ~Copyable {
         lastQueued = stream
     }
 
+    var beginsRequest: Bool {
+        guard let stream = firstQueued else { return false }
+        return !stream.value.pending.isDisjoint(with: [.request, .refused])
+    }
+
     mutating func nextEvent() -> HTTP2Event? {
         while let stream = firstQueued {
             let pending = stream.value.pending
@@ -232,12 +237,12 @@ struct HTTP2Connection: ~Copyable {
         idleFrames.earn(count, price: settings.bounds.bytesPerFrame)
         stream.value.receivedBody += Int64(count)
         if stream.value.expectedBody >= 0, stream.value.receivedBody > stream.value.expectedBody,
-            !stream.value.isResetting
+            !stream.value.isResetting, !stream.value.isReplySent
         {
             discard(count)
             return resetForError(stream, "more body than content-length says")
         }
-        if stream.value.isResetting || stream.value.isReleased {
+        if stream.value.isResetting || stream.value.isReleased || stream.value.isReplySent {
             discard(count)
             return true
         }
@@ -278,6 +283,10 @@ struct HTTP2Connection: ~Copyable {
     /// The client has ended its side. False ends the connection.
     mutating func requestEnded(_ stream: Ref<HTTP2Stream>) -> Bool {
         if stream.value.isResetting { return true }
+        if stream.value.isReplySent {
+            stream.value.isRequestComplete = true
+            return true
+        }
         if stream.value.expectedBody >= 0, stream.value.receivedBody != stream.value.expectedBody {
             return resetForError(stream, "less body than content-length says")
         }
@@ -286,10 +295,16 @@ struct HTTP2Connection: ~Copyable {
         return true
     }
 
-    /// END_STREAM is written: a client that still sends is told to stop.
+    /// END_STREAM is written. What the client still sends is dropped. It is told to stop only once nobody waits for its end
+    /// any more: some clients take a reset, whatever its code, for the loss of a reply that they have whole.
     mutating func replySent(_ stream: Ref<HTTP2Stream>) {
         stream.value.isReplySent = true
-        stopRequest(stream)
+        if stream.value.isReleased {
+            stopRequest(stream)
+        } else if !stream.value.isRequestComplete {
+            giveBack(stream.value.body.readableCount)
+            resources.value.buffers.reclaim(&stream.value.body)
+        }
     }
 
     mutating func stopRequest(_ stream: Ref<HTTP2Stream>) {

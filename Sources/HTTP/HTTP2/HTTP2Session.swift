@@ -57,6 +57,9 @@ package struct HTTP2Session: ~Copyable {
     /// Whether streams have something to tell.
     package var hasEvents: Bool { connection.value.firstQueued != nil }
 
+    /// Whether the next event, if there is one, is a request's beginning.
+    package var beginsRequest: Bool { connection.value.beginsRequest }
+
     /// Appends frames to `output` until it holds `limit` bytes or more, or nothing more is due.
     package mutating func send(into output: inout ByteBuffer, limit: Int) throws(HTTP2Error) {
         swap(&output, &connection.value.output)

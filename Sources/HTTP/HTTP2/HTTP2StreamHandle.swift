@@ -134,6 +134,15 @@ package struct HTTP2StreamHandle: Sendable, Equatable {
         end()
     }
 
+    /// The reply is written to its end.
+    package var isReplySent: Bool { stream.value.isReplySent }
+
+    /// Tells a client that has the whole reply, and still sends, to stop.
+    package func stopRequest() {
+        guard let connection = stream.value.connection, !isGone, stream.value.isReplySent else { return }
+        connection.value.stopRequest(stream)
+    }
+
     /// Breaks the stream off.
     package func reset(_ code: UInt32) {
         guard let connection = stream.value.connection, !isGone else { return }

@@ -61,6 +61,8 @@ struct ClientConnection: ~Copyable {
     var handshakePolicy = HandshakePolicy.none
     /// The credentials it proved last.
     var proved = ProvedCredential()
+    /// The session it proved last.
+    var login = ConnectionLogin()
 
     /// Bytes read and not yet taken.
     var input = ByteBuffer()
@@ -84,6 +86,10 @@ struct ClientConnection: ~Copyable {
     var exchange: Ref<Exchange>?
     /// The other end of an upgraded connection.
     var tunnel: Ref<UpstreamConnection>?
+    /// Whom its open stream belongs to, where that one may be locked out meanwhile.
+    var caller: GuardedCaller?
+    /// Its slot stands in the worker's list of such.
+    var isWatched = false
     /// What the upgraded connection counts for in zones of `limit_conn`.
     var tunnelCounts: TunnelCounts?
     /// How the client takes what is written.
@@ -108,6 +114,12 @@ struct ClientConnection: ~Copyable {
     var isSendPending = false
     /// The turn of the loop in which its frames had their share.
     var yieldedInTurn: UInt64 = 0
+    /// The turn of the loop that `requestShare` is for.
+    var requestShareTurn: UInt64 = 0
+    /// Requests that it may still begin in that turn.
+    var requestShare = 0
+    /// A head that it sent was refused.
+    var hasSentRefusedHead = false
     /// No stream has been under way since then; 0 while one is.
     var idleSince: UInt64 = 0
     /// It was asked to open no more streams at about this time; 0 if it wasn't, or none ran since.
@@ -170,6 +182,7 @@ struct ClientConnection: ~Copyable {
         bytesWritten = 0
         lingered = 0
         isSendPending = false
+        hasSentRefusedHead = false
         idleSince = 0
         noticedAt = 0
     }

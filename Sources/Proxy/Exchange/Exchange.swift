@@ -83,8 +83,24 @@ struct Exchange: ~Copyable {
     var startedAt: UInt64 = 0
 
     // Decisions.
+    /// Who calls, once that is decided. The name, if there is one, is in `user`.
+    var principal = Principal()
     var user = ByteBuffer()
     var hasUser = false
+    /// A page of Postern's own is asked for.
+    var ownPage = OwnPage.none
+    /// The form that came for it, and whether more of it is waited for. Wiped.
+    var form = ByteBuffer()
+    var awaitsForm = false
+    /// What the client's `Authorization` holds is Postern's own business: the gateway doesn't get it.
+    var hidesAuthorization = false
+    /// Some other reading of the path is a different path.
+    var isPathAmbiguous = false
+    var pathFacts: PathFacts = []
+    /// `Set-Cookie` lines for the reply, complete.
+    var setCookies = ByteBuffer()
+    /// The body of a reply that a phase has made.
+    var ownBody = ByteBuffer()
     var refusal = Refusal.none
     var limitOutcome = LimitOutcome.none
     var connectionOutcome = ConnectionOutcome.none
@@ -94,9 +110,10 @@ struct Exchange: ~Copyable {
     var rateLimit = RateLimitState()
     /// What was found out about the upstreams, for `/.postern/ready`.
     var readiness: Bool?
-    /// Until when it waits for the users to be read, in nanoseconds, and whether it does at this moment; 0 before it did.
+    /// Until when it waits for a file of users or keys to be read, in nanoseconds, and for which it does at this moment; 0
+    /// before it did.
     var passwordDeadline: UInt64 = 0
-    var awaitsPasswords = false
+    var awaitedFile = AwaitedFile.none
     /// The hash that decides about the password, and what it brought.
     var hashJob: HashJob?
     var hashOutcome: HashVerdict = .none
@@ -161,7 +178,7 @@ struct Exchange: ~Copyable {
     /// The phase after this one, those left out that its location has no use for.
     var nextPhase: Phase? {
         if let location {
-            if phase == .location { return location.value.firstPhase }
+            if phase == .location { return ownPage == .none ? location.value.firstPhase : .limits }
             if phase == .access { return location.value.phaseAfterAccess }
         }
         return phase.next
@@ -202,14 +219,28 @@ struct Exchange: ~Copyable {
         sending = ClientProgress()
         requestBytes = 0
         isPeerTrusted = false
+        principal = Principal()
         hasUser = false
+        ownPage = .none
+        if form.hasStorage {
+            form.wipe()
+            form = ByteBuffer()
+        }
+        awaitsForm = false
+        hidesAuthorization = false
+        isPathAmbiguous = false
+        if !setCookies.isEmpty {
+            setCookies.wipe()
+            ownBody.clear()
+        }
+        if !ownBody.isEmpty { ownBody = ByteBuffer() }
         refusal = .none
         limitOutcome = .none
         connectionOutcome = .none
         rateLimit = RateLimitState()
         readiness = nil
         passwordDeadline = 0
-        awaitsPasswords = false
+        awaitedFile = .none
         hashJob = nil
         hashOutcome = .none
         tried.removeAll()
@@ -252,6 +283,12 @@ struct Exchange: ~Copyable {
 
 /// The outcome of a password check that was handed to the hashing threads.
 enum HashVerdict: UInt8 { case none, matches, differs, shed }
+
+/// Which file a request waits for.
+enum AwaitedFile: UInt8 { case none, passwords, keys }
+
+/// A page that Postern answers for itself.
+enum OwnPage: UInt8 { case none, login, logout }
 
 /// `$limit_req_status`
 enum LimitOutcome: UInt8 {

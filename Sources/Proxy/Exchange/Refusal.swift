@@ -5,6 +5,8 @@ enum Refusal: UInt8 {
     case rateLimited, connectionsLimited, addressDenied, crossSite, misdirected
     case certificateMissing, certificateUntrusted
     case credentialsMissing, credentialsWrong, credentialsRepeated, hashQueueFull, passwordFileUnavailable
+    case keyUnknown, keyMalformed, keyExpired, keyLimited, keyFileUnavailable
+    case permissionMissing, devicePending, sessionsLimited, locked
     case bodyTooLarge, requestTimedOut, clientTooSlow, upstreamFailed, clientGone
 
     var text: StaticString {
@@ -26,6 +28,15 @@ enum Refusal: UInt8 {
         case .credentialsRepeated: "credentials-repeated"
         case .hashQueueFull: "hash-queue-full"
         case .passwordFileUnavailable: "password-file-unavailable"
+        case .keyUnknown: "key-unknown"
+        case .keyMalformed: "key-malformed"
+        case .keyExpired: "key-expired"
+        case .keyLimited: "key-limited"
+        case .keyFileUnavailable: "key-file-unavailable"
+        case .permissionMissing: "permission-missing"
+        case .devicePending: "device-pending"
+        case .sessionsLimited: "sessions-limited"
+        case .locked: "locked"
         case .bodyTooLarge: "body-too-large"
         case .requestTimedOut: "request-timed-out"
         case .clientTooSlow: "client-too-slow"

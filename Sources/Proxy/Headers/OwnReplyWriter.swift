@@ -35,7 +35,8 @@ struct OwnReplyWriter {
             ResponseFields.writeRateLimit(exchange.value.rateLimit, to: &output)
         }
         if reply.challenges { writeChallenge(request, to: &output) }
-        if reply.status >= 400 || reply.body == .healthy || reply.body == .metrics {
+        if !exchange.value.setCookies.isEmpty { output.append(exchange.value.setCookies.readable) }
+        if reply.status >= 400 || reply.body == .healthy || reply.body == .metrics || reply.body == .page {
             output.append("Cache-Control: no-store\r\n")
         }
         if reply.status >= 400, reply.status != 404 {
@@ -44,6 +45,8 @@ struct OwnReplyWriter {
             output.append("\r\n")
         }
         ResponseFields.write(request, status: reply.status, from: start, to: &output)
+        // Of two referrer policies the last counts: with a rule's `no-referrer` no form of ours would say where it is from.
+        if reply.body == .page { PageWriter.appendFields(to: &output) }
         output.append("\r\n")
         let count = output.readableCount - before
         let isHead = exchange.value.head.method == .head
@@ -63,12 +66,14 @@ struct OwnReplyWriter {
         case .template where !reply.isRedirect && location != nil,
             .standard where reply.status < 300 && location != nil:
             output.append(location!.value.defaultType)
-        case .standard where wantsJSON(request), .ready where wantsJSON(request), .notReady where wantsJSON(request):
+        case .standard where wantsJSON(request), .detailed where wantsJSON(request), .ready where wantsJSON(request),
+            .notReady where wantsJSON(request), .json:
             output.append("application/json")
+        case .page: output.append("text/html; charset=utf-8")
         case .metrics: output.append(request.environment.value.page?.format.contentType ?? "text/plain")
         case .stubStatus: output.append("text/plain")
-        case .standard, .template, .healthy, .ready, .notReady, .toHTTPS, .plainHTTP, .certificateMissing,
-            .certificateUntrusted:
+        case .standard, .detailed, .template, .healthy, .ready, .notReady, .toHTTPS, .plainHTTP, .certificateMissing,
+            .certificateUntrusted, .location:
             output.append("text/plain; charset=utf-8")
         }
         output.append("\r\n")
@@ -109,6 +114,12 @@ struct OwnReplyWriter {
             body.append("400 Bad Request: this is an HTTPS port, write https:// in the address\n")
         case .certificateMissing: body.append("400 No required SSL certificate was sent\n")
         case .certificateUntrusted: body.append("400 The SSL certificate error\n")
+        case .page, .json: body.append(request.exchange.value.ownBody.readable)
+        case .location:
+            location.append(request.exchange.value.ownBody.readable)
+            request.exchange.value.ownBody.clear()
+            makeStandard(request, reply.status, &body)
+        case .detailed: makeStandard(request, reply.status, &body)
         // `return 200;` says nothing.
         case .standard: if reply.status >= 300 { makeStandard(request, reply.status, &body) }
         }
@@ -121,6 +132,7 @@ struct OwnReplyWriter {
             body.append(decimal: status)
             body.append(",\"error\":\"")
             body.append(Status.reason(status))
+            appendDetail(request, "\",\"detail\":\"", &body)
             body.append("\",\"request_id\":\"")
             request.appendIdentifier(to: &body)
             body.append("\"}\n")
@@ -128,6 +140,7 @@ struct OwnReplyWriter {
             body.append(decimal: status)
             body.append(ASCII.space)
             body.append(Status.reason(status))
+            appendDetail(request, ": ", &body)
             body.append("\n")
             if status >= 400 {
                 body.append("request id: ")
@@ -137,8 +150,26 @@ struct OwnReplyWriter {
         }
     }
 
+    /// What a phase has to say of its refusal: words of ours, which need no escaping.
+    private static func appendDetail(_ request: RequestContext, _ lead: StaticString, _ body: inout ByteBuffer) {
+        guard !request.exchange.value.ownBody.isEmpty else { return }
+        body.append(lead)
+        body.append(request.exchange.value.ownBody.readable)
+    }
+
     private static func writeChallenge(_ request: RequestContext, to output: inout ByteBuffer) {
-        output.append("WWW-Authenticate: Basic realm=\"")
+        if request.location.value.login.hasPasswords { writeChallenge("Basic", request, to: &output) }
+        if request.location.value.login.hasKeys { writeChallenge("Bearer", request, to: &output) }
+    }
+
+    private static func writeChallenge(
+        _ scheme: StaticString,
+        _ request: RequestContext,
+        to output: inout ByteBuffer
+    ) {
+        output.append("WWW-Authenticate: ")
+        output.append(scheme)
+        output.append(" realm=\"")
         var realm = ByteBuffer()
         FieldValue.append(request.location.value.realm, of: request, to: &realm)
         for index in 0..<realm.readableCount {
@@ -146,7 +177,8 @@ struct OwnReplyWriter {
             if byte == ASCII.quote || byte == ASCII.backslash { output.append(ASCII.backslash) }
             output.append(byte)
         }
-        output.append(request.location.value.announcesCharset ? "\", charset=\"UTF-8\"\r\n" : "\"\r\n")
+        let isCharsetSaid = request.location.value.announcesCharset && scheme.utf8CodeUnitCount == 5
+        output.append(isCharsetSaid ? "\", charset=\"UTF-8\"\r\n" : "\"\r\n")
     }
 
     /// Whether `Accept` names JSON and not HTML: a program asks.

@@ -39,6 +39,7 @@ struct ReplyHeadWriter {
             run.keep(field, bytes, to: &output)
         }
         run.flush(bytes, to: &output)
+        if !exchange.value.setCookies.isEmpty { output.append(exchange.value.setCookies.readable) }
         ResponseFields.write(request, status: exchange.value.reply.status, from: start, to: &output)
         output.append("\r\n")
     }
@@ -70,6 +71,7 @@ struct ReplyHeadWriter {
             run.keep(field, bytes, to: &output)
         }
         run.flush(bytes, to: &output)
+        if isFinal, !exchange.value.setCookies.isEmpty { output.append(exchange.value.setCookies.readable) }
         if isFinal { ResponseFields.write(request, status: 101, from: start, to: &output) }
         output.append("\r\n")
     }

@@ -76,6 +76,7 @@ struct RequestHeadWriter {
             }
         }
         if proxy.value.setsForwardedFields { writeForwardedFields(request, to: &output) }
+        if proxy.value.gateway.kind != .pass { GatewayFields.write(request, proxy.value.gateway, to: &output) }
     }
 
     /// Where the request came from, in Postern's own words. A trusted peer's chain is carried on; anyone else's is dropped.
@@ -119,11 +120,18 @@ struct RequestHeadWriter {
         let bytes = exchange.value.headBytes.written
         let dropsUnusual = exchange.value.server!.value.client.dropsUnusualFieldNames
         let stripsIdentity = proxy.value.setsForwardedFields
-        // A proved caller's password is Postern's business, not the gateway's.
-        let stripsAuthorization = stripsIdentity && exchange.value.hasUser
+        // What proves a caller to Postern is not the gateway's business; an Nginx file passes it on, as Nginx does, unless
+        // it says what the gateway is to be told.
+        let gateway = proxy.value.gateway.kind
+        let stripsAuthorization =
+            exchange.value.hidesAuthorization
+            && (stripsIdentity || gateway != .pass || exchange.value.principal.proof == .key)
+            || gateway == .bearer && exchange.value.principal.proof != .none
         var dropped = FieldID.hopByHopBits | FieldID.contentLength.bit | FieldID.expect.bit | FieldID.host.bit
         if stripsAuthorization { dropped |= FieldID.authorization.bit }
         if stripsIdentity { dropped |= FieldID.identityBits }
+        if request.location.value.login.hasKeys { dropped |= FieldID.xAPIKey.bit }
+        let stripsCookies = exchange.value.server!.value.hasSessions
         // Postern asks with a key of its own.
         if exchange.value.isStream { dropped |= FieldID.secWebSocketKey.bit }
         let count = exchange.value.head.fields.count
@@ -134,6 +142,11 @@ struct RequestHeadWriter {
             index &+= 1
             if dropped & field.id.bit != 0 || field.isNominated || (field.isAlias && dropsUnusual) { continue }
             if proxy.value.ownedFields.contains(field, of: bytes) { continue }
+            if field.id == .cookie, stripsCookies, CookieCrumbs.hasOurs(bytes.extracting(field.value.range)) {
+                run.flush(bytes, to: &output)
+                CookieCrumbs.writeOthers(bytes.extracting(field.value.range), to: &output)
+                continue
+            }
             run.keep(field, bytes, to: &output)
         }
         run.flush(bytes, to: &output)

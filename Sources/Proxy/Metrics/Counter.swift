@@ -63,6 +63,8 @@ struct Counter: BitwiseCopyable, Sendable {
     static var sessions: Counter { Counter(38) }
     /// Requests for which no upstream connection had room.
     static var crowdedUpstreams: Counter { Counter(39) }
+    /// WebSockets and event streams that were ended because their caller is let in no more.
+    static var evictedStreams: Counter { Counter(50) }
 
     // MARK: By cause
 
@@ -82,10 +84,10 @@ struct Counter: BitwiseCopyable, Sendable {
     private static var waits: Int { 52 }
     private static var rates: Int { 60 }
     private static var refusals: Int { 64 }
-    private static var sessionEnds: Int { 96 }
-    private static var malformed: Int { 128 }
+    private static var sessionEnds: Int { 128 }
+    private static var malformed: Int { 160 }
     /// Cells of one loop.
-    static var count: Int { 192 }
+    static var count: Int { 224 }
 
     static func rejected(_ cause: Rejection) -> Counter { Counter(rejections + Int(cause.rawValue)) }
     static func paused(_ cause: Pause) -> Counter { Counter(pauses + Int(cause.rawValue)) }

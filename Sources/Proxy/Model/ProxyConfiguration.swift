@@ -1,3 +1,4 @@
+package import Access
 package import EventLoop
 package import TLS
 package import Upstream
@@ -27,6 +28,8 @@ package struct ProxyConfiguration: Sendable {
     /// Paths of files of API keys, each once.
     package var keyFiles: [String] = []
     package var secretFile: SecretFile?
+    /// What callers with limited permissions may do (`permission`).
+    package var permissions = PermissionTable.standard
     /// Where sessions and devices outlive the process; nil: nowhere.
     package var stateDirectory: String?
     /// The path of the socket that the command line speaks to; nil: none.

@@ -4,21 +4,26 @@ import EventLoop
 import HTTP
 import Limits
 
-/// `allow`, `deny` and `auth_basic`: may this address, is this a user.
+/// `allow`, `deny`, and who calls: may this address, is this somebody, may they do this.
 struct AccessPhase {
-    /// Nanoseconds that a request waits for a password file to be read.
+    /// Nanoseconds that a request waits for a file of users or keys to be read.
     static let readingPatience: UInt64 = 5_000_000_000
 
     static func decide(_ request: RequestContext, runtime: Runtime, services: Services) -> Decision {
+        let exchange = request.exchange
         let location = request.location
-        let isAllowed = isAddressAllowed(request.exchange.value.remote, location)
-        if location.value.satisfiesAny, isAllowed == true { return .next }
+        let isAllowed = isAddressAllowed(exchange.value.remote, location)
+        if location.value.satisfiesAny, isAllowed == true, exchange.value.ownPage == .none {
+            exchange.value.principal.proof = .address
+            return .next
+        }
         if !location.value.satisfiesAny || !location.value.hasAuth, isAllowed == false {
-            request.exchange.value.refusal = .addressDenied
+            exchange.value.refusal = .addressDenied
             return .respond(Reply(403))
         }
+        if exchange.value.ownPage != .none { return OwnPages.decide(request, runtime: runtime, services: services) }
         guard location.value.hasAuth else { return .next }
-        return authenticate(request, runtime, services)
+        return CallerCheck.decide(request, runtime: runtime, services: services)
     }
 
     /// What the address rules say; nil when there are none, or none fits.
@@ -35,94 +40,6 @@ struct AccessPhase {
             if fits { return check.isAllowed }
         }
         return nil
-    }
-
-    private static func authenticate(_ request: RequestContext, _ runtime: Runtime, _ services: Services) -> Decision {
-        let exchange = request.exchange
-        switch exchange.value.hashOutcome {
-        case .matches:
-            exchange.value.hashJob = nil
-            exchange.value.hasUser = true
-            return .next
-        case .differs: return challenge(exchange, .credentialsWrong)
-        case .shed:
-            exchange.value.refusal = .hashQueueFull
-            var reply = Reply(503)
-            reply.retryAfter = 1
-            return .respond(reply)
-        case .none: break
-        }
-        let table: PasswordTable
-        switch runtime.passwordFiles[request.location.value.passwordFile].current(now: request.now) {
-        case .table(let current): table = current
-        case .changed:
-            if exchange.value.passwordDeadline == 0 { exchange.value.passwordDeadline = request.now &+ readingPatience }
-            if request.now < exchange.value.passwordDeadline { return .suspend(.passwords) }
-            exchange.value.refusal = .passwordFileUnavailable
-            var reply = Reply(503)
-            reply.retryAfter = 1
-            return .respond(reply)
-        case .missing:
-            exchange.value.refusal = .passwordFileUnavailable
-            return .respond(Reply(403))
-        case .unreadable:
-            exchange.value.refusal = .passwordFileUnavailable
-            return .respond(Reply(500))
-        }
-        guard let index = exchange.value.head.fields.first(.authorization) else {
-            return challenge(exchange, .credentialsMissing)
-        }
-        if exchange.value.head.fields.isRepeated(.authorization) {
-            exchange.value.refusal = .credentialsRepeated
-            return .respond(Reply(400))
-        }
-        let value = exchange.value.head.fields[index].value.range
-        let environment = request.environment
-        // A stream shares what its connection proved.
-        let client = request.client.connection
-        if client.value.proved.matches(
-            exchange.value.headBytes.written.extracting(value),
-            table,
-            environment.value.proofs
-        ) {
-            exchange.value.user.clear()
-            exchange.value.user.append(client.value.proved.user.readable)
-            exchange.value.hasUser = true
-            return .next
-        }
-        defer { environment.value.credentials.wipe() }
-        switch environment.value.credentials.parse(exchange.value.headBytes.written.extracting(value)) {
-        case .otherScheme: return challenge(exchange, .credentialsMissing)
-        case .malformed: return challenge(exchange, .credentialsWrong)
-        case .parsed: break
-        }
-        exchange.value.user.clear()
-        exchange.value.user.append(
-            environment.value.credentials.decoded.written.extracting(environment.value.credentials.user)
-        )
-        switch PasswordCheck.decide(environment.value.credentials, table, services.credentials, now: request.now) {
-        case .granted:
-            exchange.value.hasUser = true
-            client.value.proved.remember(
-                exchange.value.headBytes.written.extracting(value),
-                table,
-                environment.value.proofs,
-                user: exchange.value.user.readable
-            )
-            return .next
-        case .refused: return challenge(exchange, .credentialsWrong)
-        case .needsHash(let job):
-            exchange.value.hashJob = job
-            return .suspend(.hashing)
-        }
-    }
-
-    private static func challenge(_ exchange: Ref<Exchange>, _ refusal: Refusal) -> Decision {
-        exchange.value.refusal = refusal
-        exchange.value.hashJob = nil
-        var reply = Reply(401)
-        reply.challenges = true
-        return .respond(reply)
     }
 
     /// Hands the hash to the threads. False when their queue is full for this address.
@@ -147,13 +64,42 @@ struct AccessPhase {
         services.hashing.cancel(job, address: address, ticket: request.client.value.serial)
     }
 
-    /// Has the users read anew, beside the loops. False when too many wait for that already.
-    static func readPasswords(
+    /// Has the file that the request waits for read anew, beside the loops. False when too many wait for that already.
+    static func readFile(
         _ request: RequestContext,
         runtime: Runtime,
         services: Services,
         deliver: @escaping @Sendable () -> Void
     ) -> Bool {
-        runtime.passwordFiles[request.location.value.passwordFile].read(log: services.log, deliver: deliver)
+        let login = request.location.value.login
+        switch request.exchange.value.awaitedFile {
+        case .none: return false
+        case .passwords: return runtime.passwordFiles[login.passwordFile].read(log: services.log, deliver: deliver)
+        case .keys: return runtime.keyFiles[login.keyFile].read(log: services.log, deliver: deliver)
+        }
+    }
+
+    /// What follows from a file that has no table to go by.
+    static func await<Table>(
+        _ file: AwaitedFile,
+        _ state: FileSource<Table>.Current,
+        _ request: RequestContext
+    ) -> Decision {
+        let exchange = request.exchange
+        exchange.value.refusal = file == .keys ? .keyFileUnavailable : .passwordFileUnavailable
+        switch state {
+        case .changed:
+            if exchange.value.passwordDeadline == 0 { exchange.value.passwordDeadline = request.now &+ readingPatience }
+            if request.now < exchange.value.passwordDeadline {
+                exchange.value.refusal = .none
+                exchange.value.awaitedFile = file
+                return .suspend(.file)
+            }
+            var reply = Reply(503)
+            reply.retryAfter = 1
+            return .respond(reply)
+        case .missing: return .respond(Reply(403))
+        case .table, .unreadable: return .respond(Reply(500))
+        }
     }
 }

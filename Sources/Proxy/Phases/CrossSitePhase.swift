@@ -19,10 +19,15 @@ struct CrossSitePhase {
     static func decide(_ request: RequestContext) -> Decision {
         let exchange = request.exchange
         guard concerns(exchange), request.location.value.refusesCrossSite else { return .next }
+        // A key is in no browser's keeping, to be sent along with whatever a page asks for.
+        if exchange.value.principal.proof == .key { return .next }
         if isOurs(request) || isExcepted(request) || isScripted(exchange) { return .next }
         exchange.value.refusal = .crossSite
         return .respond(Reply(403))
     }
+
+    /// Whether a browser says that the page is another's.
+    static func isForeign(_ request: RequestContext) -> Bool { !isOurs(request) }
 
     /// Whether the browser says that the page is ours, or no browser says anything.
     private static func isOurs(_ request: RequestContext) -> Bool {

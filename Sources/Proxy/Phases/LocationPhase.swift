@@ -23,6 +23,11 @@ struct LocationPhase {
         let found = exchange.value.withPath { server.value.tree.find($0) }
         let location = found < 0 ? server.value.root : server.value.locations[found]
         exchange.value.location = location
+        if exchange.value.ownPage != .none { return .next }
+        if !facts.isUnambiguous {
+            exchange.value.isPathAmbiguous = true
+            exchange.value.pathFacts = facts
+        }
         // An escaped letter means the letter to every server; what else is in doubt has a fact of its own.
         if !facts.isUnambiguous, !server.value.hasOnePolicy,
             isAmbiguous(request, server, facts, location.value.policy)

@@ -10,7 +10,7 @@ enum Phase: UInt8, CaseIterable {
     case limits
     /// `limit_conn`, but for limits of users
     case connections
-    /// `allow`, `deny`, `auth_basic`
+    /// `allow`, `deny`, and who calls: key, session, password, device, permission
     case access
     /// `cross_site`
     case crossSite
@@ -51,8 +51,10 @@ enum Decision {
 enum Suspension {
     /// The time, in nanoseconds of the monotonic clock; then the next phase runs.
     case until(UInt64)
-    /// The users, which have changed, to be read, for a bounded time; then the phase runs again.
-    case passwords
+    /// The users or keys, which have changed, to be read, for a bounded time; then the phase runs again.
+    case file
+    /// The rest of a form's body; then the phase runs again.
+    case form
     /// The verdict of the hashing threads; then the phase runs again.
     case hashing
     /// What is found out about the upstreams; then the phase runs again.
@@ -82,6 +84,12 @@ struct Reply: BitwiseCopyable {
         case plainHTTP
         /// A client showed no certificate, or none that verifies.
         case certificateMissing, certificateUntrusted
+        /// As `standard`, with the words that the exchange's `ownBody` holds.
+        case detailed
+        /// HTML, or JSON, that `ownBody` holds.
+        case page, json
+        /// A redirect to the target that `ownBody` holds.
+        case location
     }
 
     var status: Int

@@ -18,6 +18,7 @@ struct ServerPhase {
         if exchange.value.withPathAsReceived({ $0.equals("/.postern/ready") }) {
             return readiness(exchange)
         }
+        if server.value.hasSessions { exchange.value.ownPage = ownPage(exchange) }
         if choice.value.redirectsToHTTPS {
             var reply = Reply(exchange.value.head.method == .get || exchange.value.head.method == .head ? 301 : 308)
             reply.body = .toHTTPS
@@ -34,6 +35,14 @@ struct ServerPhase {
             )
         }
         return .next
+    }
+
+    /// The page of Postern's own that is asked for, if any. Only by its plain name: no gateway reads another as it.
+    private static func ownPage(_ exchange: Ref<Exchange>) -> OwnPage {
+        exchange.value.withPathAsReceived { path in
+            if path.equals("/.postern/login") { return .login }
+            return path.equals("/.postern/logout") ? .logout : .none
+        }
     }
 
     /// The connection's handshake was for a server with other demands: the client may come again on another connection.

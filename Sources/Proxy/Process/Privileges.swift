@@ -9,7 +9,8 @@ enum Privileges {
     static func drop(
         _ settings: ProcessSettings,
         errorLog: ErrorLogSettings,
-        logs: LogWriter
+        logs: LogWriter,
+        stateDirectory: String?
     ) throws(StartError) {
         guard let user = settings.user, geteuid() == 0 else { return }
         guard let account = unsafe getpwnam(user) else { throw StartError("user \"\(user)\" doesn't exist") }
@@ -21,6 +22,11 @@ enum Privileges {
         }
         logs.hand(to: userID, groupID)
         if case .file(let path) = errorLog.destination { _ = unsafe chown(path, userID, groupID) }
+        // Its parent may be root's alone.
+        if let stateDirectory {
+            _ = unsafe mkdir(stateDirectory, 0o700)
+            _ = unsafe chown(stateDirectory, userID, groupID)
+        }
         guard unsafe initgroups(user, groupID) == 0, setgid(groupID) == 0, setuid(userID) == 0 else {
             throw StartError("can't change to user \"\(user)\": \(describeErrno())")
         }

@@ -17,6 +17,7 @@ final class Services: Sendable {
     let hashing: HashingPool
     let resolver: NameService
     let readiness: ReadinessProbe
+    let identity: IdentityService
 
     init(log: OperatorLog, writer: LogWriter, hashingThreads: Int?) throws(SystemError) {
         var name = [CChar](repeating: 0, count: 256)
@@ -26,6 +27,7 @@ final class Services: Sendable {
         self.log = log
         accessLogs = AccessLogs(writer: writer)
         hashing = HashingPool(threads: hashingThreads)
+        identity = IdentityService(log: log)
         resolver = try NameService(log: log)
         readiness = ReadinessProbe()
     }

@@ -25,6 +25,8 @@ package final class Supervisor {
     private var runtime: Runtime
     private var mailboxes: [Mailbox<Message>] = []
     private var certificates: CertificateWatch
+    private var control: ControlServer?
+    private let startedAt = Int64(Clock.realtimeMilliseconds())
     private let running = Shared()
     private let workerCount: Int
     /// What `worker_processes` said at the start; nil for auto.
@@ -60,10 +62,18 @@ package final class Supervisor {
         var configuration = configuration
         let sockets = try ListenerSet.bind(&configuration.listeners, existing: [], workers: workerCount)
         runtime = try Self.makeRuntime(configuration, number: 1, previous: nil, services, ticketKeys, workerCount)
+        services.identity.follow(runtime)
         certificates = CertificateWatch(configuration)
         services.metrics.adopted(CertificateReport.all(configuration))
         services.metricsPages.follow(runtime)
-        try Privileges.drop(configuration.process, errorLog: configuration.errorLog, logs: writer)
+        try Privileges.drop(
+            configuration.process,
+            errorLog: configuration.errorLog,
+            logs: writer,
+            stateDirectory: configuration.stateDirectory
+        )
+        if let directory = configuration.stateDirectory { try services.identity.open(directory) }
+        services.identity.waitUntilRead(atMost: 2_000_000_000)
         services.resolver.follow(configuration.upstreams)
         services.readiness.follow(configuration.upstreams)
         // So that the first request finds an upstream that can be found. One that can't be holds nothing up for long.
@@ -86,6 +96,8 @@ package final class Supervisor {
         } catch {
             throw StartError("\(error)")
         }
+        do throws(SystemError) { try services.identity.start() } catch { throw StartError("\(error)") }
+        if let path = configuration.controlSocket { control = try Self.listen(path, services, startedAt) }
         if let path = configuration.process.pidFile {
             guard PIDFile.write(path) else { throw StartError("pid file \(path) can't be written: \(describeErrno())") }
         }
@@ -126,8 +138,26 @@ package final class Supervisor {
             }
             if !isDraining {
                 if ticketKeys.rotateIfDue(now: Clock.monotonic()) { log.info("session ticket keys rotated") }
-                if certificates.haveChanged() { renewCertificates() }
+                if certificates.haveChanged() { renew("certificates") }
+                if runtime.secretsHaveChanged { renew("secrets") }
             }
+        }
+    }
+
+    private static func listen(
+        _ path: String,
+        _ services: Services,
+        _ startedAt: Int64
+    ) throws(StartError) -> ControlServer {
+        let log = services.log
+        do throws(SystemError) {
+            return try ControlServer(
+                path: path,
+                actions: services.identity.controlActions(startedAt: startedAt),
+                report: { log.error($0) }
+            )
+        } catch {
+            throw StartError("control socket \(path): \(error)")
         }
     }
 
@@ -139,8 +169,10 @@ package final class Supervisor {
         if let message { tell(message) }
         let deadline = Clock.monotonic() &+ 5_000_000_000
         while running.count.load(ordering: .acquiring) > 0, Clock.monotonic() < deadline { usleep(1000) }
+        control?.stop()
         services.hashing.stop()
         services.resolver.stop()
+        services.identity.close()
         writer.stop()
         writer.waitUntilDone()
         if let path = runtime.model.process.pidFile { PIDFile.remove(path) }
@@ -193,8 +225,27 @@ package final class Supervisor {
                 throw StartError("access log \(log.destination) can't be opened: \(error)")
             }
         }
+        let identity = services.identity
         let files = configuration.passwordFiles.map { path in
-            previous?.passwordFiles.first { $0.path == path } ?? PasswordSource(path: path)
+            previous?.passwordFiles.first { $0.path == path }
+                ?? PasswordSource(path: path) { table, isMissing in
+                    // One that can't be read at this moment takes nobody's session.
+                    if table != nil || isMissing { identity.passwordsRead(path, table) }
+                }
+        }
+        let secrets: SecretVault
+        do throws(SecretError) {
+            let read = try SecretVault.load(for: configuration)
+            secrets = read.vault
+            for warning in read.warnings { services.log.warning("\(warning)") }
+        } catch {
+            throw StartError("\(error)")
+        }
+        let permissions = configuration.permissions
+        let keyFiles = configuration.keyFiles.map { path in
+            // The numbers of other permissions would mean something else.
+            let kept = previous?.permissions.permissions == permissions.permissions ? previous : nil
+            return kept?.keyFiles.first { $0.path == path } ?? KeySource(path: path, permissions: permissions)
         }
         do throws(TLSError) {
             return try Runtime(
@@ -202,6 +253,9 @@ package final class Supervisor {
                 number: number,
                 previous: previous,
                 passwordFiles: files,
+                keyFiles: keyFiles,
+                realms: configuration.passwordFiles.map { identity.realm(of: $0) },
+                secrets: secrets,
                 logSinks: sinks,
                 ticketKeys: ticketKeys
             )
@@ -267,15 +321,18 @@ package final class Supervisor {
         services.metricsPages.follow(next)
         services.resolver.follow(configuration.upstreams)
         services.readiness.follow(configuration.upstreams)
+        services.identity.follow(next)
         for (index, mailbox) in mailboxes.enumerated() { _ = mailbox.post(.adopt(next, sockets: sockets[index])) }
     }
 
-    private func renewCertificates() {
+    /// Takes files that the configuration names over once more: they have changed.
+    private func renew(_ what: String) {
         do throws(StartError) {
             try adopt(runtime.model)
-            log.notice("certificates were read anew")
+            log.notice("\(what) were read anew")
         } catch {
-            log.error("certificates have changed and can't be used; those in use stay: \(error)")
+            runtime.passOverSecrets()
+            log.error("\(what) have changed and can't be used; those in use stay: \(error)")
         }
     }
 }

@@ -26,6 +26,15 @@ final class Arena: @unchecked Sendable {
         return unsafe Frozen(start: UnsafePointer(typed.baseAddress!), count: elements.count)
     }
 
+    /// A constant array that is overwritten when the arena goes.
+    func freezeSecret(_ bytes: [UInt8]) -> Frozen<UInt8> {
+        let frozen = freeze(bytes)
+        if let block = unsafe blocks.last, !bytes.isEmpty {
+            cleanups.append { unsafe wipeMemory(block) }
+        }
+        return frozen
+    }
+
     /// A single value with a stable address.
     func place<Value: ~Copyable>(_ value: consuming Value) -> Ref<Value> {
         let pointer = UnsafeMutablePointer<Value>.allocate(capacity: 1)

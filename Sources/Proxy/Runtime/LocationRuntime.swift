@@ -68,9 +68,10 @@ struct LocationRuntime: Sendable {
     let connectionLimitLogLevel: ErrorLogSettings.Level
     let connectionLimitIsDryRun: Bool
     let addressChecks: Frozen<AddressCheck>
+    /// Somebody must be proved.
     let hasAuth: Bool
+    let login: LoginRuntime
     let realm: CompiledTemplate
-    let passwordFile: Int
     /// Tells clients that passwords are UTF-8, as RFC 7617 has it; Nginx doesn't.
     let announcesCharset: Bool
     let satisfiesAny: Bool
@@ -97,6 +98,7 @@ struct LocationRuntime: Sendable {
     init(
         _ model: LocationConfiguration,
         policy: Int,
+        login: LoginRuntime,
         proxy: Ref<ProxyRuntime>?,
         zones: [LimitZone],
         dialect: Dialect,
@@ -141,7 +143,8 @@ struct LocationRuntime: Sendable {
                 }
             }
         )
-        hasAuth = model.basicAuth != nil
+        self.login = login
+        hasAuth = login.isNeeded
         firstPhase =
             if hasReturn {
                 .answer
@@ -165,7 +168,6 @@ struct LocationRuntime: Sendable {
                 .handler
             }
         realm = model.basicAuth.map { CompiledTemplate($0.realm, arena: arena) } ?? CompiledTemplate()
-        passwordFile = model.basicAuth?.file ?? 0
         announcesCharset = dialect == .native
         satisfiesAny = model.satisfiesAny
         refusesCrossSite = model.crossSite.isDenied

@@ -39,7 +39,15 @@ struct ProxyRuntime: Sendable {
     let timesUpgraded: Bool
     let passesUpgrade: Bool
 
-    init(_ model: ProxyPass, arena: Arena) throws(TLSError) {
+    let gateway: GatewayRuntime
+
+    init(
+        _ model: ProxyPass,
+        gateway: GatewayRuntime,
+        ownedBy auth: GatewayAuth,
+        arena: Arena
+    ) throws(TLSError) {
+        self.gateway = gateway
         upstream = model.upstream
         if let settings = model.tls { tls = try ClientContext(settings) } else { tls = nil }
         tlsName = model.tls == nil ? nil : model.tlsName ?? Self.host(of: model.authority)
@@ -55,7 +63,7 @@ struct ProxyRuntime: Sendable {
                 )
             }
         )
-        ownedFields = FieldNameSet(model.requestFields.map(\.name), arena: arena)
+        ownedFields = FieldNameSet(model.requestFields.map(\.name) + GatewayRuntime.ownedFields(auth), arena: arena)
         setsForwardedFields = model.setsForwardedFields
         hiddenFields = FieldNameSet(model.hiddenFields, arena: arena)
         hidesServer = model.hiddenFields.contains(Array("server".utf8))

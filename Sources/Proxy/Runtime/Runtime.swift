@@ -1,7 +1,9 @@
+import Access
 import Bytes
 import EventLoop
 import HTTP
 import Limits
+import Synchronization
 import TLS
 import Upstream
 
@@ -16,6 +18,10 @@ final class Runtime: Sendable {
     let connectionZones: [ConnectionZoneRuntime]
     let maps: Frozen<Ref<MapRuntime>>
     let passwordFiles: [PasswordSource]
+    let keyFiles: [KeySource]
+    let permissions: PermissionTable
+    private let secrets: SecretVault?
+    private let secretStamp: Mutex<SecretVault.Stamp?>
     let logs: Frozen<LogRuntime>
     /// Where the lines of each of `logs` go.
     let logSinks: [LogSink]
@@ -30,6 +36,9 @@ final class Runtime: Sendable {
         number: Int,
         previous: Runtime?,
         passwordFiles: [PasswordSource],
+        keyFiles: [KeySource] = [],
+        realms: [Int32]? = nil,
+        secrets: SecretVault? = nil,
         logSinks: [LogSink],
         ticketKeys: TicketKeys
     ) throws(TLSError) {
@@ -38,6 +47,10 @@ final class Runtime: Sendable {
         self.number = number
         self.model = model
         self.passwordFiles = passwordFiles
+        self.keyFiles = keyFiles
+        self.secrets = secrets
+        secretStamp = Mutex(secrets?.stampWhenRead)
+        permissions = model.permissions
         self.logSinks = logSinks
         zones = model.limitZones.map { zone in
             // A zone that didn't change keeps what it counted.
@@ -70,6 +83,8 @@ final class Runtime: Sendable {
                         model: model,
                         policies: &policies,
                         handshakePolicy: handshake,
+                        realms: realms ?? model.passwordFiles.indices.map { Int32($0) },
+                        secrets: secrets,
                         arena: arena
                     )
                 )
@@ -84,6 +99,17 @@ final class Runtime: Sendable {
             )
         }
         self.listeners = listeners
+    }
+}
+
+extension Runtime {
+    /// Whether files that secrets come from are others than at the last look.
+    var secretsHaveChanged: Bool { secretStamp.withLock { $0 != secrets?.stamp() } }
+
+    /// Leaves the files as they are now alone until they change again.
+    func passOverSecrets() {
+        let stamp = secrets?.stamp()
+        secretStamp.withLock { $0 = stamp }
     }
 }
 
@@ -152,6 +178,8 @@ struct ServerRuntime: Sendable {
     let tree: LocationTree
     /// All locations let the same callers pass: a path's other readings can't matter.
     let hasOnePolicy: Bool
+    /// Some location's login mints a cookie: then there are pages to log in and out on.
+    let hasSessions: Bool
     let trusted: Frozen<LocationRuntime.PackedRange>
     let trustsUnixSockets: Bool
     let realIPHeader: FieldID
@@ -170,6 +198,8 @@ struct ServerRuntime: Sendable {
         model: ProxyConfiguration,
         policies: inout [String: Int],
         handshakePolicy: HandshakePolicy,
+        realms: [Int32],
+        secrets: SecretVault?,
         arena: Arena
     ) throws(TLSError) {
         self.index = index
@@ -178,6 +208,7 @@ struct ServerRuntime: Sendable {
         primaryName = arena.freeze(Array(server.primaryName.utf8))
         (hasReturn, returnStatus, returnText, returnIsRedirect, returnHasText) = compile(server.returnRule, arena)
         var locations: [Ref<LocationRuntime>] = []
+        var hasSessions = false
         var seen: Set<Int> = []
         let readsSentFields = model.readsSentFields
         for location in server.locations + [server.root] {
@@ -186,12 +217,20 @@ struct ServerRuntime: Sendable {
             policies[description] = policy
             seen.insert(policy)
             var proxy: Ref<ProxyRuntime>?
-            if case .proxy(let pass) = location.handler { proxy = arena.place(try ProxyRuntime(pass, arena: arena)) }
+            if case .proxy(let pass) = location.handler {
+                let gateway = GatewayRuntime(location.identity.gateway, secrets, arena: arena)
+                proxy = arena.place(
+                    try ProxyRuntime(pass, gateway: gateway, ownedBy: location.identity.gateway, arena: arena)
+                )
+            }
+            let login = LoginRuntime(location, realm: location.basicAuth.map { realms[$0.file] } ?? -1)
+            hasSessions = hasSessions || login.hasSession
             locations.append(
                 arena.place(
                     LocationRuntime(
                         location,
                         policy: policy,
+                        login: login,
                         proxy: proxy,
                         zones: model.limitZones,
                         dialect: model.dialect,
@@ -205,6 +244,7 @@ struct ServerRuntime: Sendable {
         self.locations = arena.freeze(locations)
         tree = LocationTree(server.locations.enumerated().map { ($1.match, $0) }, arena: arena)
         hasOnePolicy = seen.count == 1
+        self.hasSessions = hasSessions
         trusted = arena.freeze(server.realIP.trusted.map { LocationRuntime.PackedRange($0) })
         trustsUnixSockets = server.realIP.trustsUnixSockets
         realIPIsRecursive = server.realIP.isRecursive

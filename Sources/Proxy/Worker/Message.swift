@@ -7,8 +7,8 @@ enum Message: Sendable {
     /// one in use stays.
     case adopt(Runtime, sockets: [Int32])
     case resolved(ResolvedNames)
-    /// A password file was read, for the exchange that the token names.
-    case passwordsRead(Token)
+    /// A file of users or keys was read, for the exchange that the token names.
+    case fileRead(Token)
     /// A password was checked for the exchange that the token names.
     case hashed(Token, HashVerdict)
     case readiness(Token, Bool)

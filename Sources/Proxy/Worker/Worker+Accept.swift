@@ -26,7 +26,8 @@ extension Worker {
             }
         }
         for position in 0..<sockets.count where sockets[position].value.isOpen && sockets[position].value.listener < 0 {
-            accept(position)
+            // Who waits there has no other turn.
+            accept(position, 64)
             closeSocket(position)
         }
     }
@@ -41,11 +42,13 @@ extension Worker {
         sockets[position].value.close()
     }
 
-    /// Accepts who waits, a bounded number in one turn.
-    mutating func accept(_ position: Int) {
+    /// Accepts who waits, so many in one turn.
+    mutating func accept(_ position: Int) { accept(position, budget.acceptShare()) }
+
+    private mutating func accept(_ position: Int, _ share: Int) {
         let socket = sockets[position]
         guard socket.value.isOpen, !isAcceptPaused else { return }
-        for _ in 0..<64 {
+        for _ in 0..<share {
             if clients.count - streamCount >= connectionLimit {
                 counters.add(.paused(.workerConnections))
                 pauseAccepting("\(connectionLimit) connections are open, which is all that worker_connections allows")
@@ -54,6 +57,7 @@ extension Worker {
             switch Listener.accept(socket.value.raw) {
             case .connection(let descriptor, let peer):
                 counters.add(.accepted)
+                budget.takeAccept()
                 open(descriptor, peer, socket.value.listener)
             case .wouldBlock: return
             case .retry: continue

@@ -34,6 +34,10 @@ extension Worker {
     // MARK: TLS
 
     private mutating func handshake(_ client: Ref<ClientConnection>) {
+        guard budget.takeHandshake(isNew: !isRunningReady) else {
+            schedule(client)
+            return
+        }
         switch client.value.transport.handshake() {
         case .done:
             client.value.noteHandshakePolicy()
@@ -117,7 +121,7 @@ extension Worker {
                 if client.value.listener?.speaksClearHTTP2 ?? false, client.value.requestCount == 0 {
                     switch priorKnowledge(client) {
                     case .no: break
-                    case .yes: return
+                    case .yes, .later: return
                     case .unclear:
                         guard readMore(client) else { return }
                         continue

@@ -44,11 +44,7 @@ extension Worker {
         case .multiplexing:
             sessionExpired(client)
         case .lingering, .free:
-            if client.value.isStream {
-                services.log.info("client \(client.value.peer) took too long to read the reply of a stream")
-                counters.add(.timedOut(.reply))
-            }
-            close(client)
+            if client.value.isStream { streamExpired(client) } else { close(client) }
         }
     }
 
@@ -189,6 +185,8 @@ extension Worker {
         client.value.tunnelCounts = nil
         releaseAddress(client)
         client.value.proved.forget()
+        client.value.login.forget()
+        client.value.caller = nil
         if cancelsTimer { timers.cancel(client.value.timer) }
         dropInput(client)
         buffers.reclaim(&client.value.output)

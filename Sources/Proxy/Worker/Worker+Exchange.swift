@@ -98,17 +98,19 @@ extension Worker {
             if exchange.value.phase == .limits { logLimit(exchange) }
             if let next = exchange.value.phase.next { exchange.value.phase = next }
             setTimer(exchange, deadline)
-        case .passwords:
+        case .form:
+            exchange.value.awaitsForm = true
+            collectForm(exchange)
+        case .file:
             let token = exchange.value.token
             let mailbox = mailbox
-            exchange.value.awaitsPasswords = true
             // Should no word come, the phase gives up by itself.
             setTimer(exchange, exchange.value.passwordDeadline)
-            let isAccepted = AccessPhase.readPasswords(
+            let isAccepted = AccessPhase.readFile(
                 context(exchange),
                 runtime: exchange.value.runtime ?? runtime,
                 services: services
-            ) { _ = mailbox.post(.passwordsRead(token)) }
+            ) { _ = mailbox.post(.fileRead(token)) }
             if !isAccepted {
                 timers.cancel(exchange.value.timer)
                 exchange.value.passwordDeadline = now
@@ -148,7 +150,7 @@ extension Worker {
     mutating func resume(_ exchange: Ref<Exchange>) {
         guard exchange.value.progress == .suspended else { return }
         exchange.value.progress = .deciding
-        exchange.value.awaitsPasswords = false
+        exchange.value.awaitedFile = .none
         decide(exchange)
     }
 
@@ -213,6 +215,7 @@ extension Worker {
         let client = exchange.value.client
         let keepsAlive = exchange.value.keepsAlive && !exchange.value.awaitsRequestBody
         let keepaliveTimeout = settings(of: client).keepaliveTimeout
+        if exchange.value.isEventStream { client.value.caller = nil }
         end(exchange)
         client.value.exchange = nil
         client.value.state = .reading

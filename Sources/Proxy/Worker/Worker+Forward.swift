@@ -186,6 +186,7 @@ extension Worker {
             return
         }
         attach(upstream, exchange)
+        if let parent = exchange.value.client.value.parent { takeRequests(TurnBudget.connect, parent) }
         upstream.value.state = .connecting
         timers.set(upstream.value.timer, deadline: now &+ exchange.value.location!.value.proxy!.value.connectTimeout)
         if isConnected { connected(upstream) }

@@ -18,11 +18,11 @@ extension Worker {
         switch message {
         case .adopt(let runtime, let sockets): adopt(runtime, sockets)
         case .resolved(let names): apply(names)
-        case .passwordsRead(let token):
+        case .fileRead(let token):
             guard exchanges.isCurrent(token.slot, generation: token.generation) else { return }
             let exchange = exchanges[token.slot]
             // It may have given up in the meantime.
-            guard exchange.value.awaitsPasswords else { return }
+            guard exchange.value.awaitedFile != .none else { return }
             timers.cancel(exchange.value.timer)
             resume(exchange)
         case .hashed(let token, let verdict):

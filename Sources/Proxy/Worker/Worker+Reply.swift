@@ -214,7 +214,10 @@ extension Worker {
         }
         if exchange.value.replyFraming != .none, exchange.value.replyFraming != .length {
             exchange.value.isEventStream = exchange.value.reply.isEventStream(in: upstream.value.input.readable)
-            if exchange.value.isEventStream { countEventStream() }
+            if exchange.value.isEventStream {
+                countEventStream()
+                watch(exchange)
+            }
         }
         if exchange.value.replyFraming == .untilClose || isDraining { exchange.value.keepsAlive = false }
         // A client that still sends a body nobody reads to its end can't be told where the next request begins.

@@ -18,7 +18,9 @@ extension Worker {
             readReply(upstream)
             guard client.value.state == .exchanging, client.value.exchange == exchange else { return }
         }
-        if exchange.value.awaitsRequestBody {
+        if exchange.value.awaitsForm {
+            continueForm(exchange)
+        } else if exchange.value.awaitsRequestBody {
             if exchange.value.upstream?.value.state == .active { pumpRequestBody(exchange) }
         } else if client.value.isPeerClosed {
             abort(client)
@@ -62,7 +64,7 @@ extension Worker {
     }
 
     /// Reads more of the body. False when nothing has come or the connection is gone.
-    private mutating func readBody(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>) -> Bool {
+    mutating func readBody(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>) -> Bool {
         if !client.value.input.hasStorage { client.value.input = buffers.take() }
         if client.value.input.writableCount == 0 { client.value.input.compact() }
         switch client.value.transport.read(into: &client.value.input, minimum: 1) {
@@ -74,6 +76,7 @@ extension Worker {
         case .wantsRead, .wantsWrite:
             client.value.isReadable = false
             if client.value.input.isEmpty { dropInput(client) }
+            if exchange.value.awaitsForm { awaitBody(client, exchange) }
             guard let upstream = exchange.value.upstream else { return false }
             if upstream.value.output.isEmpty || flush(upstream), exchange.value.awaitsRequestBody {
                 awaitBody(client, exchange)

@@ -18,7 +18,7 @@ extension Worker {
     }
 
     /// Whether a client's first bytes on a socket without TLS are those of HTTP/2 (RFC 9113, section 3.3).
-    enum PriorKnowledge { case no, unclear, yes }
+    enum PriorKnowledge { case no, unclear, yes, later }
 
     /// Begins HTTP/2 if the client's first bytes are its preface.
     mutating func priorKnowledge(_ client: Ref<ClientConnection>) -> PriorKnowledge {
@@ -26,6 +26,10 @@ extension Worker {
         let count = min(client.value.input.readableCount, preface.utf8CodeUnitCount)
         guard client.value.input.readable.extracting(0..<count).isPrefix(of: preface) else { return .no }
         if count < preface.utf8CodeUnitCount { return .unclear }
+        guard budget.takeHandshake(isNew: !isRunningReady) else {
+            schedule(client)
+            return .later
+        }
         beginSession(client)
         return .yes
     }
@@ -34,10 +38,10 @@ extension Worker {
     mutating func multiplex(_ client: Ref<ClientConnection>) {
         var share = Self.turnShare
         if client.value.session?.hasEvents ?? false { handleEvents(client) }
-        // Frames wait to be written: a client that sends and never reads is given no more work.
-        while client.value.state == .multiplexing, client.value.isReadable, client.value.output.isEmpty,
-            !(client.value.session?.hasEvents ?? false)
-        {
+        if takesFrames(client), !client.value.input.isEmpty {
+            guard takeFrames(client) else { return }
+        }
+        while takesFrames(client), client.value.input.isEmpty, client.value.isReadable {
             if share <= 0 {
                 schedule(client)
                 break
@@ -62,26 +66,43 @@ extension Worker {
                 return
             }
         }
-        if client.value.input.hasStorage { dropInput(client) }
+        if client.value.input.hasStorage, client.value.input.isEmpty { dropInput(client) }
+        if hasHadRequests(client), client.value.isReadable || !client.value.input.isEmpty { schedule(client) }
         requestSend(client)
     }
 
-    /// Gives what was read to the session and does what follows. False when the connection is gone or is to end.
+    /// Whether more frames of the connection may be seen to in this turn.
+    ///
+    /// Not while some wait to be written: a client that sends and never reads is given no more work.
+    private func takesFrames(_ client: Ref<ClientConnection>) -> Bool {
+        client.value.state == .multiplexing && client.value.output.isEmpty
+            && !(client.value.session?.hasEvents ?? false) && !hasHadRequests(client)
+    }
+
+    /// Gives what was read to the session and does what follows, as far as it may in this turn. False when the connection
+    /// is gone or is to end.
     private mutating func takeFrames(_ client: Ref<ClientConnection>) -> Bool {
-        var failure: HTTP2Error?
-        do throws(HTTP2Error) {
-            try client.value.session?.receive(client.value.input.readable, now: now)
-        } catch {
-            failure = error
-        }
-        client.value.input.clear()
-        if let failure {
-            // Requests that came along with it aren't begun any more.
-            fail(client, failure)
-            return false
-        }
-        handleEvents(client)
-        return client.value.state == .multiplexing
+        repeat {
+            // One read can hold thousands of fields: of who sends heads that are refused, a few are decoded at a time.
+            let limit = client.value.hasSentRefusedHead ? 2048 : Int.max
+            let count = min(client.value.input.readableCount, limit)
+            var failure: HTTP2Error?
+            do throws(HTTP2Error) {
+                try client.value.session?.receive(client.value.input.readable.extracting(0..<count), now: now)
+            } catch {
+                failure = error
+            }
+            client.value.input.consume(count)
+            if let failure {
+                // Requests that came along with it aren't begun any more.
+                client.value.input.clear()
+                fail(client, failure)
+                return false
+            }
+            handleEvents(client)
+            guard client.value.state == .multiplexing else { return false }
+        } while !client.value.input.isEmpty && takesFrames(client)
+        return true
     }
 
     /// The client broke the protocol or abused it: it is told, and the connection ends.
@@ -101,19 +122,39 @@ extension Worker {
         if client.value.output.isEmpty { beginLingering(client) } else { _ = flush(client) }
     }
 
-    /// Does what streams have to tell; of requests only so many in a turn, for one read can bring hundreds, and each may
-    /// mean a connection to an upstream.
+    /// Does what streams have to tell; of requests only the connection's share in a turn, for one read can bring
+    /// hundreds, and each may mean a connection to an upstream.
     private mutating func handleEvents(_ client: Ref<ClientConnection>) {
-        var requests = 0
-        while client.value.state == .multiplexing, let event = client.value.session?.nextEvent() {
-            handle(event, client)
-            guard case .request = event else { continue }
-            requests += 1
-            if requests == 32 {
-                schedule(client)
-                return
+        while client.value.state == .multiplexing {
+            if client.value.session?.beginsRequest ?? false {
+                if client.value.requestShareTurn != turn {
+                    client.value.requestShareTurn = turn
+                    client.value.requestShare = budget.requestShare()
+                }
+                if client.value.requestShare <= 0 {
+                    schedule(client)
+                    return
+                }
+                takeRequests(1, client)
             }
+            guard let event = client.value.session?.nextEvent() else { return }
+            if case .refused = event {
+                client.value.hasSentRefusedHead = true
+                takeRequests(TurnBudget.refusal, client)
+            }
+            handle(event, client)
         }
+    }
+
+    /// Whether the connection has begun as many requests in this turn as it may: the next frames are read in another.
+    private func hasHadRequests(_ client: Ref<ClientConnection>) -> Bool {
+        client.value.requestShareTurn == turn && client.value.requestShare <= 0
+    }
+
+    /// Counts what a connection's request costs this turn of the loop.
+    mutating func takeRequests(_ count: Int, _ client: Ref<ClientConnection>) {
+        budget.takeRequests(count)
+        client.value.requestShare -= count
     }
 
     private mutating func handle(_ event: HTTP2Event, _ client: Ref<ClientConnection>) {

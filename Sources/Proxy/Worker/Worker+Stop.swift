@@ -29,14 +29,14 @@ extension Worker {
         }
     }
 
-    /// Sends the frame that closes a WebSocket for an endpoint that goes away, code 1001 (RFC 6455, sections 5.5.1 and 7.4.1),
-    /// unless it would come in the midst of another.
-    private mutating func closeWebSocket(_ client: Ref<ClientConnection>) {
+    /// Sends the frame that closes a WebSocket, for an endpoint that goes away with code 1001 (RFC 6455, sections 5.5.1 and
+    /// 7.4.1), unless it would come in the midst of another.
+    mutating func closeWebSocket(_ client: Ref<ClientConnection>, code: UInt16 = 1001) {
         guard let upstream = client.value.tunnel, upstream.value.frames.isAtBoundary, upstream.value.input.isEmpty,
             writeOut(client)
         else { return }
         prepareOutput(client)
-        client.value.output.append([0x88, 0x02, 0x03, 0xE9])
+        client.value.output.append([0x88, 0x02, UInt8(code >> 8), UInt8(truncatingIfNeeded: code)])
         _ = writeOut(client)
     }
 

@@ -106,8 +106,31 @@ extension Worker {
     mutating func finishStream(_ client: Ref<ClientConnection>) {
         client.value.transport.endWriting()
         client.value.state = .lingering
-        timers.set(client.value.timer, deadline: now &+ 60_000_000_000)
+        client.value.lingered = 0
+        let isWhole = client.value.transport.stream?.isRequestComplete ?? true
+        timers.set(client.value.timer, deadline: now &+ (isWhole ? Self.streamPatience : Self.unreadPatience))
         announce(client)
+    }
+
+    /// How long the frames of a whole reply may take to go out.
+    private static var streamPatience: UInt64 { 60_000_000_000 }
+    /// How long a client may go on sending a body that nobody reads, its reply being out.
+    private static var unreadPatience: UInt64 { 2_000_000_000 }
+
+    /// The wait of a stream with a whole reply is over.
+    mutating func streamExpired(_ client: Ref<ClientConnection>) {
+        if client.value.lingered == 0, let stream = client.value.transport.stream, !stream.isRequestComplete {
+            client.value.lingered = 1
+            stream.stopRequest()
+            announce(client)
+            timers.set(client.value.timer, deadline: now &+ Self.streamPatience)
+            return
+        }
+        if !(client.value.transport.stream?.isReplySent ?? true) {
+            services.log.info("client \(client.value.peer) took too long to read the reply of a stream")
+            counters.add(.timedOut(.reply))
+        }
+        close(client)
     }
 
     /// The session is done with the stream: it is complete, or one side gave it up.
@@ -200,6 +223,7 @@ extension Worker {
 
     /// The stream's end came: so the body has ended.
     mutating func endStreamedBody(_ client: Ref<ClientConnection>, _ exchange: Ref<Exchange>) {
+        if exchange.value.awaitsForm { exchange.value.requestBody = .complete }
         guard let upstream = exchange.value.upstream else { return }
         if !upstream.value.output.hasStorage { upstream.value.output = buffers.take() }
         upstream.value.output.append("0\r\n")

@@ -57,6 +57,7 @@ extension Worker {
             client.value.tunnelCounts = TunnelCounts(exchange.value.held, runtime)
             exchange.value.held = HeldCounts()
         }
+        watch(exchange)
         client.value.exchange = nil
         end(exchange)
         pumpTunnel(client)
@@ -189,6 +190,7 @@ extension Worker {
         counters.remove(.openWebSockets(isStream: client.value.isStream))
         client.value.tunnel = nil
         client.value.tunnelCounts = nil
+        client.value.caller = nil
         close(upstream)
         if client.value.isPeerClosed {
             close(client)

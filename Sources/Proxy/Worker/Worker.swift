@@ -10,7 +10,7 @@ import Upstream
 struct Worker: ~Copyable {
     /// What a token in the poller or the timer wheel stands for.
     enum Kind: UInt8 {
-        case mailbox = 1, listener, client, upstream, exchange, acceptPause, group, failureLines
+        case mailbox = 1, listener, client, upstream, exchange, acceptPause, group, failureLines, callers
     }
 
     let index: Int
@@ -46,6 +46,9 @@ struct Worker: ~Copyable {
     var leavingClients = NumberList()
     var leavingUpstreams = NumberList()
     var leavingExchanges = NumberList()
+    /// Clients with streams open that their callers may lose, and when to look at them again.
+    var callers = NumberList()
+    var callerTimer: TimerID
     var acceptPause: TimerID
     var isAcceptPaused = false
     var lastPauseReport: UInt64 = 0
@@ -54,6 +57,10 @@ struct Worker: ~Copyable {
     var nextSerial: UInt64
     /// Counts the turns of the loop.
     var turn: UInt64 = 0
+    /// What is left to begin in this turn.
+    var budget = TurnBudget()
+    /// Whether clients of the list of those with more to do have their turn now.
+    var isRunningReady = false
     /// Client and upstream connections at the most.
     let connectionLimit: Int
     /// HTTP/2 streams at the most, of all connections.
@@ -71,6 +78,7 @@ struct Worker: ~Copyable {
         let now = Clock.monotonic()
         var timers = TimerWheel(now: now)
         acceptPause = timers.makeTimer(token: Token(kind: Kind.acceptPause.rawValue, slot: 0, generation: 0))
+        callerTimer = timers.makeTimer(token: Token(kind: Kind.callers.rawValue, slot: 0, generation: 0))
         self.poller = poller
         self.timers = timers
         self.index = index
@@ -112,12 +120,13 @@ struct Worker: ~Copyable {
                 return
             }
             turn &+= 1
+            budget.renew(waiting: ready.count)
             let now = Clock.monotonic()
             let environment = environment
             environment.value.now = now
             environment.value.time.refresh(monotonic: now)
             for position in 0..<count { dispatch(poller.event(at: position)) }
-            while let token = timers.nextExpired(now: now) { expire(token) }
+            while budget.hasExpirations, let token = timers.nextExpired(now: now) { expire(token) }
             releaseExchanges()
             if !ready.isEmpty { runReady() }
             if !writing.isEmpty { writeRequests() }
@@ -150,7 +159,7 @@ struct Worker: ~Copyable {
             accept(Int(token.slot))
         case .mailbox:
             receive()
-        case .exchange, .acceptPause, .group, .failureLines, nil:
+        case .exchange, .acceptPause, .group, .failureLines, .callers, nil:
             break
         }
     }
@@ -158,16 +167,21 @@ struct Worker: ~Copyable {
     private mutating func expire(_ token: Token) {
         switch Kind(rawValue: token.kind) {
         case .client:
+            // A stream leaves its timer behind: that costs nothing.
             guard clients.isCurrent(token.slot, generation: token.generation) else { return }
+            budget.takeExpiration()
             clientExpired(clients[token.slot])
         case .upstream:
             guard upstreams.isCurrent(token.slot, generation: token.generation) else { return }
+            budget.takeExpiration()
             upstreamExpired(upstreams[token.slot])
         case .exchange:
             guard exchanges.isCurrent(token.slot, generation: token.generation) else { return }
             resume(exchanges[token.slot])
         case .acceptPause:
             resumeAccepting()
+        case .callers:
+            checkCallers()
         case .group:
             guard groups.isCurrent(token.slot, generation: token.generation) else { return }
             trim(groups[token.slot])
@@ -191,12 +205,16 @@ struct Worker: ~Copyable {
         // Each round may add others; what is left over waits for the next turn, so that no client keeps the loop.
         let count = ready.count
         guard count > 0 else { return }
+        budget.beginWaiting()
+        isRunningReady = true
         for position in 0..<count {
+            budget.waitingHasTurn()
             let slot = ready[position]
             let client = clients[slot]
             client.value.isScheduled = false
             if client.value.state != .free { advance(client) }
         }
+        isRunningReady = false
         ready.removeFirst(count)
     }
 

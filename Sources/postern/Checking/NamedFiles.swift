@@ -7,13 +7,13 @@ import TLS
 
 /// What is wrong with the files and accounts that a configuration names, told at the directives that name them.
 struct NamedFiles {
-    private let configuration: ProxyConfiguration
+    let configuration: ProxyConfiguration
     private let tree: SourceTree
     /// Where relative paths may start.
     private let directories: [String]
 
-    /// Problems shown of one htpasswd file.
-    private static let problemLimit = 20
+    /// Problems shown of one file.
+    static let problemLimit = 20
 
     init(_ configuration: ProxyConfiguration, _ tree: SourceTree, _ service: Service) {
         self.configuration = configuration
@@ -45,6 +45,7 @@ struct NamedFiles {
     /// Reads every file named; errors where Postern would not start.
     func diagnostics() -> [Diagnostic] {
         account() + certificates() + written() + configuration.passwordFiles.flatMap(passwordFile)
+            + configuration.keyFiles.flatMap(keyFile) + secrets()
     }
 
     /// The account matters to root only; others stay who they are.
@@ -65,11 +66,14 @@ struct NamedFiles {
         var files: [(path: String, directive: String)] = []
         if let path = configuration.process.pidFile { files.append((path, "pid")) }
         if case .file(let path) = configuration.errorLog.destination { files.append((path, "error_log")) }
+        if let path = configuration.stateDirectory { files.append((path, "state_dir")) }
+        if let path = configuration.controlSocket { files.append(("unix:" + path, "control")) }
         for log in configuration.accessLogs {
             if case .file(let path) = log.destination { files.append((path, "access_log")) }
         }
         return files.compactMap { file in
-            let parent = Paths.directory(of: file.path)
+            let path = file.path.hasPrefix("unix:") ? String(file.path.dropFirst(5)) : file.path
+            let parent = Paths.directory(of: path)
             if Paths.exists(parent) { return nil }
             let hint = "Postern would not start: make it"
             return .error(place(of: file.path, in: [file.directive]), "there is no directory \(parent)", hint: hint)
@@ -123,7 +127,7 @@ struct NamedFiles {
 
     /// The argument of one of these directives that names the file (or, for nil, the first of the directives); the start
     /// of the main file if none does.
-    private func place(of value: String?, in names: Set<String>) -> SourceRange {
+    func place(of value: String?, in names: Set<String>) -> SourceRange {
         if let found = find(value, names, tree.directives) { return found }
         let file = tree.files.first ?? SourceFile(name: "", text: "")
         return SourceRange(file: file, offset: 0, length: 0)
@@ -135,6 +139,8 @@ struct NamedFiles {
                 guard let value else { return directive.range }
                 let word = directive.arguments.first { word in
                     word.text == value || directories.contains { $0 + "/" + word.text == value }
+                        || word.text.hasPrefix("file:")
+                            && directories.contains { "file:" + $0 + "/" + word.text.dropFirst(5) == value }
                 }
                 if let word { return word.range }
             }

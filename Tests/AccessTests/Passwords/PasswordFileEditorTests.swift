@@ -1,4 +1,5 @@
 import Crypto
+import EventLoop
 import Glibc
 import Testing
 
@@ -122,9 +123,9 @@ private final class Scratch {
 
 /// Lets an array hold threads.
 private final class ThreadBox {
-    private var thread: SystemThread?
+    private var thread: WorkerThread?
 
-    init(_ body: @escaping @Sendable () -> Void) { thread = SystemThread(name: "editor", body) }
+    init(_ body: @escaping @Sendable () -> Void) { thread = try? WorkerThread(name: "editor", body) }
 
     func join() {
         guard let thread = thread.take() else { return }

@@ -20,6 +20,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case webSocket = "websocket"
     case configuration
     case htpasswd
+    case apiKeys = "api-keys"
     case basicCredentials = "basic-credentials"
     case forwardedFor = "forwarded-for"
     case variables
@@ -42,6 +43,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .webSocket: try WebSocketCheck.check(input)
         case .configuration: try ConfigurationCheck.check(input)
         case .htpasswd: try HtpasswdCheck.check(input)
+        case .apiKeys: try APIKeysCheck.check(input)
         case .basicCredentials: try BasicCredentialsCheck.check(input)
         case .forwardedFor: try ForwardedForCheck.check(input)
         case .variables: try VariablesCheck.check(input)

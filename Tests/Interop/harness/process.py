@@ -57,6 +57,11 @@ class Server:
         return self.process.pid
 
     @property
+    def certificate(self):
+        """The files of its certificate and key."""
+        return self._certificate, self._key
+
+    @property
     def htpasswd(self):
         return self.directory / "htpasswd"
 

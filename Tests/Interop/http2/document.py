@@ -72,8 +72,8 @@ def _said(each):
 
 
 def _slower():
-    slower = [f"{each.floor * 1000:.0f} ms for {each.name}" for each in flood.FLOODS if each.floor != flood.FLOOR]
-    return f" ({', '.join(slower)})" if slower else ""
+    slower = [f"“{each.name}”" for each in flood.FLOODS if each.floor != flood.FLOOR and not each.group]
+    return f" ({flood.SLOWER * 1000:.0f} ms where clients hold connections until they are ended, and for {', '.join(slower)})"
 
 
 def _counted(each):

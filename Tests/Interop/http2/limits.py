@@ -18,6 +18,7 @@ from .ways import (
     dripping,
     dripping_frames,
     fields_of,
+    guarded,
     HALF,
     in_a_row,
     line_of,
@@ -30,6 +31,8 @@ from .ways import (
     posted,
     reading,
     reading_frames,
+    relayed,
+    relayed_frames,
     requests,
     sessions,
     sized,
@@ -74,6 +77,13 @@ class Limit:
 
 #: Behind another handshake than the one that was made.
 STRICT = "server { listen {tls} ssl http2; server_name strict.test; ssl_reject_handshake on; return 204; }"
+#: Asks for certificates of an authority that has issued none: it is a server's own.
+GUARDED = (
+    "server { listen {tls} ssl http2; server_name guarded.test; ssl_certificate {certificate}; ssl_certificate_key {key};"
+    " ssl_verify_client on; ssl_client_certificate {certificate}; return 204; }"
+)
+#: Where 127.0.0.9 may name clients.
+BALANCED = "listen {proxied} http2 proxy_protocol; set_real_ip_from 127.0.0.9; real_ip_header proxy_protocol;"
 
 BUFFERS = "large_client_header_buffers 2 1k;"
 OFTEN = ("503", "429")
@@ -296,6 +306,16 @@ LIMITS = [
         ("417", "417"),
     ),
     Limit("a host behind another handshake", "", misdirected, misdirected_stream, ("421", "421")),
+    Limit("a certificate that isn't shown", "ssl_verify_client", *guarded(shows=False), ("400", "400")),
+    Limit("a certificate that nobody trusted has issued", "ssl_verify_client", *guarded(shows=True), ("400", "400")),
+    Limit(
+        "a client that somebody names by the PROXY protocol",
+        "set_real_ip_from",
+        relayed,
+        relayed_frames,
+        (("200, and isn't believed", "connection closed"), ("200, and isn't believed", "connection closed")),
+        amounts=("127.0.0.9", "127.0.0.1"),
+    ),
     Limit(
         "a coding or protocol that isn't known",
         "",

@@ -4,7 +4,7 @@ import pytest
 
 from harness.site import Site
 
-from .limits import LIMITS, STRICT
+from .limits import BALANCED, GUARDED, LIMITS, STRICT
 from .row import PROVED
 
 pytestmark = pytest.mark.peers("postern-nginx", "postern-native")
@@ -31,9 +31,9 @@ class Limited(Site):
         super().__init__(
             upstream=recorder.address,
             http2=True,
-            listeners=["h2c"],
-            server="listen {h2c} http2; location = /none { return 204; }",
-            top=STRICT,
+            listeners=["h2c", "proxied"],
+            server="listen {h2c} http2; location = /none { return 204; } location = /who { return 200 $remote_addr; }" + BALANCED,
+            top=STRICT + GUARDED,
             nginx_top=ZONES,
             native_top="events { worker_connections 1024; }",
         )

@@ -4,7 +4,7 @@ import select
 import socket
 import time
 
-from harness.client import Connection, head
+from harness.client import Connection, head, trusting
 
 from . import frames as h2
 from .session import ssl_context, wait_hangup
@@ -390,3 +390,61 @@ def misdirected_stream(server, _):
     with h2.Wire(server.ports["tls"], ssl_context()) as wire:
         wire.send(h2.get(1, "/", authority="strict.test", scheme="https"), h2.get(3, "/none", scheme="https"))
         return ", ".join(wire.outcome(after=3, least=1)[:1])
+
+
+def guarded(shows):
+    """Asks a server that wants a certificate, showing none or one that it doesn't trust: over HTTP/1, and over HTTP/2."""
+
+    def made(server):
+        context = trusting()
+        if shows:
+            context.load_cert_chain(*server.certificate)
+        return context
+
+    def over_http1(server, _):
+        with Connection(server.ports["tls"], made(server), sni=GUARDED) as connection:
+            return str(connection.request(host=GUARDED).status)
+
+    def over_http2(server, _):
+        context = made(server)
+        context.set_alpn_protocols(["h2"])
+        with h2.Wire(server.ports["tls"], context, sni=GUARDED) as wire:
+            wire.send(h2.get(1, "/", authority=GUARDED, scheme="https"), h2.get(3, "/none", authority=GUARDED, scheme="https"))
+            return ", ".join(wire.outcome(after=3, least=1)[:1])
+
+    return over_http1, over_http2
+
+
+GUARDED = "guarded.test"
+
+
+#: Whom a balancer names; whoever it is that says so.
+NAMED = b"PROXY TCP4 192.0.2.7 198.51.100.1 12345 443\r\n"
+
+
+def believed(status, text):
+    """The answer says who the server takes the client for."""
+    return status if text == b"192.0.2.7" else f"{status}, and isn't believed"
+
+
+def relayed(server, source):
+    """A request behind a header of the PROXY protocol, from this address."""
+    with Connection(server.ports["proxied"], source=source) as connection:
+        try:
+            connection.send(NAMED + b"GET /who HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = connection.response()
+        except ConnectionError:
+            return "connection closed"
+        return believed(str(answer.status), answer.body)
+
+
+def relayed_frames(server, source):
+    status = None
+    with h2.Wire(server.ports["proxied"], preface=NAMED + h2.PREFACE + h2.settings(), source=source) as wire:
+        wire.send(h2.get(1, "/who"))
+        for came in wire.frames():
+            if isinstance(came, h2.HeadersFrame):
+                status = dict(came.fields)[":status"]
+            elif isinstance(came, h2.DataFrame):
+                return believed(status, came.data)
+    return "connection closed"

@@ -151,14 +151,14 @@ struct AccessPhaseTests {
         let users = try Users()
         let rig = try authRig(users)
         try rig.run(Self.basic("ann:secret"), through: .limits)
-        guard case .suspend(.passwords) = rig.decideAtOnce(.access) else {
+        guard case .suspend(.file) = rig.decideAtOnce(.access) else {
             Issue.record("users from nowhere")
             return
         }
         let deadline = rig.exchange.value.passwordDeadline
         #expect(deadline == rig.environment.value.now + AccessPhase.readingPatience)
         rig.environment.value.now = deadline - 1
-        guard case .suspend(.passwords) = rig.decideAtOnce(.access) else {
+        guard case .suspend(.file) = rig.decideAtOnce(.access) else {
             Issue.record("gave up early")
             return
         }

@@ -1,0 +1,133 @@
+import Access
+import Bytes
+import EventLoop
+import HTTP
+import Limits
+
+/// `device_pairing`: a browser that nobody at the machine has let in yet waits, whoever logs in on it.
+struct DeviceCheck {
+    /// An answer, unless the device is known.
+    static func decide(_ request: RequestContext, _ login: LoginRuntime, _ services: Services) -> Decision? {
+        let exchange = request.exchange
+        let identity = services.identity
+        let date = identity.date(request.now)
+        let device = DeviceCookies.read(request, services)?.id
+        if let device {
+            switch identity.devices.state(device, user: exchange.value.user.readable, now: date) {
+            case .approved:
+                exchange.value.principal.device = device
+                var address = ByteBuffer()
+                exchange.value.remote.appendAddress(to: &address)
+                let text = address.readable.string
+                identity.devices.use(device, user: exchange.value.user.readable, address: text, now: date)
+                return nil
+            case .pending(let code): return wait(request, login, code: code)
+            case .unknown: break
+            }
+        }
+        return ask(request, login, device, services, date)
+    }
+
+    private static func ask(
+        _ request: RequestContext,
+        _ login: LoginRuntime,
+        _ known: DeviceID?,
+        _ services: Services,
+        _ date: Int64
+    ) -> Decision? {
+        let exchange = request.exchange
+        let identity = services.identity
+        let user = exchange.value.user.readable.array
+        let id = known ?? DeviceID.random()
+        var address = ByteBuffer()
+        exchange.value.remote.appendAddress(to: &address)
+        let (result, ended) = identity.devices.request(
+            id,
+            user: user,
+            agent: request.agent,
+            address: address.readable.string,
+            place: LimitKey(exchange.value.remote, ipv6PrefixLength: 64),
+            hadCookie: known != nil,
+            login.pairing,
+            now: date
+        )
+        if known == nil { DeviceCookies.write(id, request, services) }
+        identity.refused(ended, because: "max_pending")
+        switch result {
+        case .known: exchange.value.principal.device = id
+        case .approved(let record):
+            exchange.value.principal.device = id
+            identity.approved(record)
+        case .pending(let device):
+            identity.waits(device)
+            return wait(request, login, code: device.code)
+        case .full:
+            return CallerAnswer.forbidden(request, .devicePending, "no room for another device: remove one first")
+        }
+        return nil
+    }
+
+    private static func wait(_ request: RequestContext, _ login: LoginRuntime, code: String) -> Decision {
+        let exchange = request.exchange
+        exchange.value.refusal = .devicePending
+        var reply = Reply(403)
+        exchange.value.ownBody.clear()
+        if CallerAnswer.isNavigation(exchange) {
+            let minutes = Int((login.pairing.timeout + 59_999) / 60_000)
+            DevicePage.write(code: Array(code.utf8).span, minutes: minutes, to: &exchange.value.ownBody)
+            reply.body = .page
+        } else {
+            exchange.value.ownBody.append("{\"status\":403,\"error\":\"device pairing required\",\"code\":\"")
+            exchange.value.ownBody.append(text: code)
+            exchange.value.ownBody.append("\",\"approve\":\"postern devices approve ")
+            exchange.value.ownBody.append(text: code)
+            exchange.value.ownBody.append("\",\"request_id\":\"")
+            request.appendIdentifier(to: &exchange.value.ownBody)
+            exchange.value.ownBody.append("\"}\n")
+            reply.body = .json
+        }
+        return .respond(reply)
+    }
+}
+
+/// The cookie that tells browsers apart. It also shows whether a user proved themselves on the browser before.
+enum DeviceCookies {
+    struct Reading {
+        let id: DeviceID
+        /// The exchange's user did so.
+        let isUsers: Bool
+    }
+
+    /// The device, if its cookie is one of ours.
+    static func read(_ request: RequestContext, _ services: Services) -> Reading? {
+        let exchange = request.exchange
+        guard let range = CookieCrumbs.find(CookieCrumbs.device, in: exchange), range.count > DeviceKey.cookieCount
+        else { return nil }
+        let bytes = exchange.value.headBytes.written
+        let key = services.identity.deviceKey
+        let middle = range.lowerBound + DeviceKey.cookieCount
+        guard let id = key.verify(bytes.extracting(range.lowerBound..<middle)) else { return nil }
+        let proof = key.proof(id, user: exchange.value.user.readable)
+        let isUsers = constantTimeEquals(proof.span, bytes.extracting(middle..<range.upperBound))
+        return Reading(id: id, isUsers: isUsers)
+    }
+
+    /// Notes in the browser that the exchange's user has proved themselves there.
+    static func note(_ request: RequestContext, _ services: Services) {
+        let reading = read(request, services)
+        if reading?.isUsers ?? false { return }
+        write(reading?.id ?? DeviceID.random(), request, services)
+    }
+
+    static func write(_ id: DeviceID, _ request: RequestContext, _ services: Services) {
+        let exchange = request.exchange
+        let key = services.identity.deviceKey
+        let proof = key.proof(id, user: exchange.value.user.readable)
+        exchange.value.setCookies.append("Set-Cookie: ")
+        exchange.value.setCookies.append(CookieCrumbs.device)
+        exchange.value.setCookies.append(key.sign(id))
+        exchange.value.setCookies.append(proof)
+        // 400 days: browsers keep none for longer.
+        exchange.value.setCookies.append("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=34560000\r\n")
+    }
+}

@@ -1,0 +1,116 @@
+import Access
+import Bytes
+import EventLoop
+import HTTP
+import Limits
+
+/// API keys, in `X-API-Key` or `Authorization: Bearer`.
+///
+/// What is in `X-API-Key` is meant for Postern, so that it must be right. A Bearer token may be the gateway's own affair: one
+/// that is no key proves nothing and passes, if something else proves the caller.
+struct KeyProof {
+    static func decide(
+        _ request: RequestContext,
+        _ login: LoginRuntime,
+        _ runtime: Runtime,
+        _ services: Services
+    ) -> CallerCheck.Proof {
+        let exchange = request.exchange
+        let field = exchange.value.head.fields.first(.xAPIKey)
+        let token = bearer(exchange)
+        if field == nil, token == nil { return .none }
+        let ring: KeyRing
+        switch runtime.keyFiles[login.keyFile].current(now: request.now) {
+        case .table(let current): ring = current
+        case let state: return .decided(AccessPhase.await(.keys, state, request))
+        }
+        if let field {
+            if exchange.value.head.fields.isRepeated(.xAPIKey) {
+                exchange.value.refusal = .credentialsRepeated
+                return .decided(.respond(Reply(400)))
+            }
+            let value = exchange.value.head.fields[field].value.range
+            if let index = ring.table.find(exchange.value.headBytes.written.extracting(value)) {
+                return take(request, login, ring, index, services)
+            }
+            return .decided(wrong(request, login, value, services))
+        }
+        guard let token else { return .none }
+        if let index = ring.table.find(exchange.value.headBytes.written.extracting(token)) {
+            exchange.value.hidesAuthorization = true
+            return take(request, login, ring, index, services)
+        }
+        switch APIKeyText.form(exchange.value.headBytes.written.extracting(token)) {
+        case .foreign: return .none
+        case .malformed, .wellFormed:
+            // Once one of ours, or one that was mistyped: not for the gateway's eyes. A session may still prove the caller.
+            exchange.value.hidesAuthorization = true
+            if login.hasSession, case .proved = SessionProof.decide(request, login, services) { return .proved }
+            return .decided(wrong(request, login, token, services))
+        }
+    }
+
+    /// Where the token of `Authorization: Bearer` stands.
+    private static func bearer(_ exchange: Ref<Exchange>) -> Range<Int>? {
+        guard let index = exchange.value.head.fields.first(.authorization),
+            !exchange.value.head.fields.isRepeated(.authorization)
+        else { return nil }
+        let range = exchange.value.head.fields[index].value.range
+        let value = exchange.value.headBytes.written
+        guard range.count > 7, value.extracting(range.lowerBound..<(range.lowerBound + 7)).equalsIgnoringCase("bearer ")
+        else { return nil }
+        var start = range.lowerBound + 7
+        while start < range.upperBound, value[start] == ASCII.space { start += 1 }
+        return start < range.upperBound ? start..<range.upperBound : nil
+    }
+
+    private static func take(
+        _ request: RequestContext,
+        _ login: LoginRuntime,
+        _ ring: KeyRing,
+        _ index: APIKeyTable.Index,
+        _ services: Services
+    ) -> CallerCheck.Proof {
+        let exchange = request.exchange
+        let entry = ring.table[index]
+        let date = services.identity.date(request.now)
+        exchange.value.user.clear()
+        ring.table.appendID(of: index, to: &exchange.value.user)
+        if entry.isExpired(now: date) {
+            return .decided(CallerAnswer.challenge(request, login, .keyExpired))
+        }
+        if let rule = ring.rule(index) {
+            let key = services.identity.keyRates.key(of: exchange.value.user.readable)
+            if case .reject(let retryAfter, _) = services.identity.keyRates.decide(key, rule, now: request.now) {
+                exchange.value.refusal = .keyLimited
+                var reply = Reply(429)
+                reply.retryAfter = Int((retryAfter + 999_999_999) / 1_000_000_000)
+                return .decided(.respond(reply))
+            }
+        }
+        ring.note(index, now: date)
+        exchange.value.hasUser = true
+        exchange.value.principal.proof = .key
+        exchange.value.principal.permissions = entry.permissions
+        exchange.value.principal.expiresAt = entry.expiresAt ?? .max
+        exchange.value.principal.table = ring.table.number
+        return .proved
+    }
+
+    /// Says whether it is a key that nobody has, or one that was mistyped.
+    private static func wrong(
+        _ request: RequestContext,
+        _ login: LoginRuntime,
+        _ value: Range<Int>,
+        _ services: Services
+    ) -> Decision {
+        let exchange = request.exchange
+        let form = APIKeyText.form(exchange.value.headBytes.written.extracting(value))
+        exchange.value.user.clear()
+        if let seconds = FailureCheck.lock(request, login, services) {
+            return CallerAnswer.locked(request, login, seconds: seconds)
+        }
+        FailureCheck.failed(request, login, services)
+        return CallerAnswer.challenge(request, login, form == .malformed ? .keyMalformed : .keyUnknown)
+    }
+}

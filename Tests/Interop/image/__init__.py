@@ -1,0 +1,1 @@
+"""What deploy/Dockerfile would make, without a container engine."""
