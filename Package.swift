@@ -22,6 +22,9 @@ let lifetimes: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
 
 let settings = strict + optimized
 
+/// What runs once, or for people, is made small instead: the binary stays under 20 MB.
+let small: [SwiftSetting] = strict + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
+
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
         name: name + "Tests",
@@ -57,7 +60,7 @@ let package = Package(
         .target(name: "HTTP", dependencies: ["Bytes", "CNGHTTP2"], swiftSettings: settings),
         .target(name: "Limits", dependencies: ["Bytes"], swiftSettings: settings),
         .target(name: "Access", dependencies: ["Bytes", "EventLoop", "Limits", "Crypto"], swiftSettings: settings),
-        .target(name: "Store", dependencies: ["EventLoop", "CSQLite"], swiftSettings: settings),
+        .target(name: "Store", dependencies: ["EventLoop", "CSQLite"], swiftSettings: small),
         .target(name: "Upstream", dependencies: ["Bytes", "EventLoop", "TLS", "HTTP"], swiftSettings: settings),
         .target(
             name: "Proxy",
@@ -68,15 +71,15 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .target(name: "ConfigSyntax", swiftSettings: settings),
+        .target(name: "ConfigSyntax", swiftSettings: small),
         .target(
             name: "Configuration",
             dependencies: [
                 "Bytes", "ConfigSyntax", "Proxy", "TLS", "Access", "Limits", "HTTP", "Upstream", "EventLoop",
             ],
-            swiftSettings: settings
+            swiftSettings: small
         ),
-        .target(name: "DemoGateway", dependencies: ["Bytes", "EventLoop", "HTTP", "Crypto"], swiftSettings: settings),
+        .target(name: "DemoGateway", dependencies: ["Bytes", "EventLoop", "HTTP", "Crypto"], swiftSettings: small),
         .executableTarget(
             name: "postern",
             dependencies: [
@@ -86,7 +89,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: settings
+            swiftSettings: small,
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--icf=safe"], .when(configuration: .release))]
         ),
 
         // Tests mirror the targets; stand-ins live in TestSupport.
