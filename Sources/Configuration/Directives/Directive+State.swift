@@ -21,17 +21,22 @@ extension DirectiveTable {
             in: .main,
             default: "off",
             help: "The socket by which \"postern sessions\", \"devices\", \"locked\" and \"audit\" reach the running "
-                + "proxy; usually unix:/run/postern/control.sock. It has mode 0600: root and the proxy's own account only.",
-            set: DirectiveSpec.word(\.main.controlSocket) { _, word in
+                + "proxy; usually unix:/run/postern/control.sock; a relative path starts at the prefix. It has mode 0600: root and the proxy's own account only.",
+            set: DirectiveSpec.word(\.main.controlSocket) { builder, word in
                 if word.text == "off" { return nil }
-                guard word.text.hasPrefix("unix:"),
-                    case .unix(let path) = try word.value(
-                        "socket",
-                        { text throws(ValueError) in try HostPort.parse(text) }
-                    )
-                else {
-                    let hint = "control unix:/run/postern/control.sock; or off"
+                let hint = "control unix:/run/postern/control.sock; or off"
+                guard word.text.hasPrefix("unix:"), word.text.utf8.count > 5, !word.text.contains("$") else {
                     throw Diagnostic.error(word.range, "invalid socket \"\(word.text)\"", hint: hint)
+                }
+                let name = String(word.text.dropFirst(5))
+                let path = name.hasPrefix("/") ? name : builder.directories.prefix + "/" + name
+                // What unix(7) has room for.
+                guard path.utf8.count <= 107 else {
+                    throw Diagnostic.error(
+                        word.range,
+                        "the socket's path \"\(path)\" is longer than 107 bytes",
+                        hint: hint
+                    )
                 }
                 return path
             }

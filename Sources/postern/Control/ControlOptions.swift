@@ -41,6 +41,10 @@ struct ControlOptions: ParsableArguments {
         for directive in directives where directive.name.text == "control" {
             let value = directive.arguments.first?.text ?? ""
             if value.hasPrefix("unix:/") { return String(value.dropFirst(5)) }
+            // As the proxy takes it where it is given no other prefix.
+            if value.hasPrefix("unix:"), value.utf8.count > 5 {
+                return Paths.directory(of: file) + "/" + value.dropFirst(5)
+            }
             throw CommandError("\(file) has no control socket: it says control \(value)")
         }
         for directive in directives where directive.name.text == "http" {

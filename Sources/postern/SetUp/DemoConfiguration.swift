@@ -35,6 +35,8 @@ struct DemoConfiguration: Equatable {
         """
         # Made by `postern demo`, which makes it anew at each start unless it was edited.
         error_log stderr warn;
+        state_dir state;
+        control   unix:control.sock;
 
         upstream gateway {
             # The embedded stand-in for a gateway.
@@ -50,9 +52,11 @@ struct DemoConfiguration: Equatable {
 
             auth_basic           "Postern demo";
             auth_basic_user_file htpasswd;
+            session    timeout=12h idle=1h;
+            login_form on;
 
             # The page shows whom the gateway takes you for.
-            proxy_set_header X-Forwarded-User $remote_user;
+            gateway_auth trusted_proxy;
 
             limit_req rate=50r/s burst=100 nodelay per=ip;
             health    /health;

@@ -24,6 +24,12 @@ struct StarterConfiguration {
 
         error_log stderr info;
 
+        # Sessions, devices, the audit log and the use of keys: what must outlive the process. Made with mode 0700.
+        state_dir state;
+
+        # How `postern sessions`, `devices`, `locked` and `audit` reach the running proxy.
+        control unix:control.sock;
+
         upstream gateway {
             # A name is resolved again when its time is up or a connection fails: a restarted container is found.
             server \(gateway);
@@ -42,6 +48,16 @@ struct StarterConfiguration {
             auth_basic           "OpenClaw";
             auth_basic_user_file htpasswd;
 
+            # A login mints a cookie, which counts whatever Authorization holds; browsers log in on a page.
+            session    timeout=2h idle=30m max_concurrent=10 same_site=strict;
+            login_form on;
+
+            # Scripts: `postern key add api_keys.json --name NAME --permission read`.
+            #api_keys api_keys.json;
+
+            # A browser that is new waits until somebody here lets it in: `postern devices approve CODE`.
+            #device_pairing on timeout=300s max_pending=5;
+
             # Per client address (an IPv6 client counts as its /64), and for all together. Who is refused gets 429 and is
             # told when to come back.
             limit_req rate=10r/s  burst=20  nodelay per=ip;
@@ -53,11 +69,14 @@ struct StarterConfiguration {
             # "healthy", without login, limit or log line. /.postern/ready tells whether the gateway can be reached.
             health /health;
 
-            # Webhooks carry a token of their own and can't log in here: each such path is opened by name.
-            #location /hooks/github {
-            #    auth_basic off;
-            #    proxy_pass http://gateway;
-            #}
+            # What browsers fetch without credentials, and webhooks, which carry a token of their own: each opened by name.
+            public /manifest.webmanifest /sw.js;
+            #public /hooks/github methods=POST limit=5r/s;
+
+            # What the gateway is told of callers. With a token of its own:
+            #gateway_auth bearer file:/run/secrets/gateway_token;
+            # or where it trusts this proxy to say who calls and what they may do:
+            #gateway_auth trusted_proxy user_header=X-Forwarded-User scopes_header=X-OpenClaw-Scopes;
 
             # Behind a load balancer: whose X-Forwarded-For to believe. Without this, nobody's.
             #set_real_ip_from  10.0.0.0/8;
