@@ -22,6 +22,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case htpasswd
     case apiKeys = "api-keys"
     case basicCredentials = "basic-credentials"
+    case form
     case forwardedFor = "forwarded-for"
     case variables
     case upstreamRequest = "upstream-request"
@@ -45,6 +46,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .htpasswd: try HtpasswdCheck.check(input)
         case .apiKeys: try APIKeysCheck.check(input)
         case .basicCredentials: try BasicCredentialsCheck.check(input)
+        case .form: try FormCheck.check(input)
         case .forwardedFor: try ForwardedForCheck.check(input)
         case .variables: try VariablesCheck.check(input)
         case .upstreamRequest: try UpstreamRequestCheck.check(input)
