@@ -1,6 +1,8 @@
 """Streams of one connection: many of them, their ends, their windows, and what happens to them when the server goes on."""
 
+import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -331,6 +333,47 @@ def test_a_stalled_download_holds_its_window_and_no_more(peer, server, recorder)
             assert len(stream.body) == 65535
             client.reset(stream)
         assert client.ask("GET", "/after").status == 200
+
+
+@BOTH
+def test_a_refused_upload_may_end(peer, server, recorder):
+    """A reply that comes before the body's end doesn't cost the stream: it isn't reset while the client goes on sending."""
+    with session(server) as client:
+        refused = client.start("POST", "/a/%zz", [("content-length", "60000")], ends=False)
+        client.wait(lambda: refused.ended)
+        assert refused.status == 400
+        for _ in range(6):
+            client.send(refused, b"x" * 10_000)
+            assert client.ask("GET", "/beside").status == 200
+        client.send(refused, b"", ends=True)
+        client.ping()
+        assert refused.reset is None
+    assert [request.target for request in recorder.requests] == ["/beside"] * 6
+
+
+@BOTH
+def test_a_refused_upload_ends_in_time(peer, server, recorder):
+    """A client that never ends the body of a request that is answered is told to stop after two seconds."""
+    with session(server) as client:
+        refused = client.start("POST", "/a/%zz", [("content-length", "60000")], ends=False)
+        client.wait(lambda: refused.ended)
+        began = time.monotonic()
+        client.wait(lambda: refused.reset is not None, 5)
+        assert refused.reset == NO_ERROR
+        assert 1.5 < time.monotonic() - began < 4
+        assert client.ask("GET", "/after").status == 200
+
+
+@BOTH
+def test_curl_keeps_the_reply_to_a_refused_upload(peer, server, recorder):
+    """curl takes a stream's reset for the loss of its reply, whatever the code."""
+    url = f"https://localhost:{server.ports['tls']}/a/%zz"
+    for _ in range(20):
+        shown = subprocess.run(
+            ["curl", "-sk", "--http2", "-d", "x" * 100, "-o", os.devnull, "-w", "%{http_code} %{errormsg}", url],
+            capture_output=True, text=True, timeout=20, check=False,
+        )
+        assert shown.stdout == "400 "
 
 
 @BOTH
