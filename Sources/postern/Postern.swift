@@ -16,7 +16,7 @@ struct Postern: ParsableCommand {
         version: "postern \(Version.text)",
         subcommands: [
             Run.self, Check.self, Probe.self, User.self, Key.self, Token.self, Sessions.self, Devices.self,
-            Locked.self, Audit.self, Demo.self, Initialize.self, Directives.self, ShowMetrics.self,
+            Locked.self, Audit.self, Demo.self, Initialize.self, Directives.self, ShowMetrics.self, ShowVersion.self,
         ]
     )
 

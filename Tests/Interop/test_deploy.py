@@ -248,6 +248,7 @@ def test_the_configurations_are_valid(name, postern, tmp_path, certificate, user
         "/etc/postern/users/htpasswd": tmp_path / "htpasswd",
         "/etc/postern/htpasswd": tmp_path / "htpasswd",
         "/run/postern/": f"{tmp_path}/",
+        "/var/lib/postern/": f"{tmp_path}/",
         # A name of the containers' network only.
         "openclaw-gateway:18789": "127.0.0.1:18789",
     }.items():
