@@ -68,7 +68,7 @@ extension Assembler {
         "host":"$host","method":"$request_method","target":"$request_uri","protocol":"$server_protocol",\
         "status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,"referer":"$http_referer",\
         "agent":"$http_user_agent","upstream":"$upstream_addr","upstream_status":"$upstream_status",\
-        "upstream_seconds":"$upstream_response_time","refusal":"$postern_refusal"}
+        "upstream_seconds":"$upstream_response_time","proof":"$postern_proof","refusal":"$postern_refusal"}
         """
 }
 

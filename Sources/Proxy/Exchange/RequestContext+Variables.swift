@@ -60,6 +60,7 @@ extension RequestContext {
             appendSeconds(UInt64(max(environment.value.time.milliseconds, 0)), to: &output)
         case .processID: output.append(decimal: environment.value.processID)
         case .refusal: output.append(exchange.value.refusal.text)
+        case .proof: output.append(exchange.value.principal.proof.text)
         }
     }
 

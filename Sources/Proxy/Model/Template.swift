@@ -70,6 +70,8 @@ package enum Variable: Sendable, Hashable {
     case upstreamField([UInt8])
     /// `off` or a reason, for why a request was refused; Postern's own.
     case refusal
+    /// What proved the caller.
+    case proof
 }
 
 extension Variable {
@@ -132,7 +134,7 @@ extension Variable {
         "upstream_response_time": .upstreamResponseTime, "upstream_connect_time": .upstreamConnectTime,
         "upstream_header_time": .upstreamHeaderTime, "upstream_response_length": .upstreamResponseLength,
         "upstream_bytes_received": .upstreamBytesReceived, "upstream_bytes_sent": .upstreamBytesSent,
-        "postern_refusal": .refusal,
+        "postern_refusal": .refusal, "postern_proof": .proof,
     ]
 }
 

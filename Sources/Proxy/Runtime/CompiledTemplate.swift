@@ -68,7 +68,7 @@ enum VariableCode: UInt8, Sendable {
     case proxyAddXForwardedFor, proxyHost, proxyPort
     case status, bodyBytesSent, bytesSent, requestTime, timeLocal, timeISO8601, milliseconds, processID, pipelined
     case sentField, upstreamAddress, upstreamStatus, upstreamResponseTime, upstreamConnectTime, upstreamHeaderTime
-    case upstreamResponseLength, upstreamBytesReceived, upstreamBytesSent, upstreamField, refusal
+    case upstreamResponseLength, upstreamBytesReceived, upstreamBytesSent, upstreamField, refusal, proof
 
     /// What it stands for never holds a control character: numbers, addresses, and parts of a head that were read strictly.
     var isClean: Bool {
@@ -163,6 +163,7 @@ extension Variable {
         case .upstreamBytesReceived: (.upstreamBytesReceived, [], 0)
         case .upstreamBytesSent: (.upstreamBytesSent, [], 0)
         case .refusal: (.refusal, [], 0)
+        case .proof: (.proof, [], 0)
         }
     }
 }

@@ -23,6 +23,8 @@ class Site:
 
     upstream: str = "127.0.0.1:9"
     auth: bool = False
+    #: Whether a native file's lock on who guesses stays on. Off, since most tests try more than a few logins.
+    locks: bool = False
     limit: Limit | None = None
     workers: int = 1
     log_level: str = "info"
@@ -151,6 +153,7 @@ server {{
             if self.location or self.native_location
             else "proxy_pass http://gateway;"
         )
+        locks = "auth_failures off;" if self.auth and not self.locks else ""
         return f"""
 {self._main()}
 {self.top}
@@ -160,6 +163,7 @@ server {{
     listen {{tls}} ssl{' http2' if self.http2 else ''};
     {plain}
     {self._common()}
+    {locks}
     {limit}
     access_log {{directory}}/access.log combined;
     health /health;

@@ -65,6 +65,7 @@ server {{
     location /private/ {{
         auth_basic "soak";
         auth_basic_user_file {self._passwords[odd]};
+        auth_failures off;
         proxy_pass http://group;
     }}
     location /rate/ {{ limit_req rate=20r/s burst=5 per=ip; proxy_pass http://steady; }}
