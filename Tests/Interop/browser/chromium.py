@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import threading
-import time
 
 from websockets.asyncio.client import connect
 
@@ -145,6 +144,16 @@ class Profile:
         found = self._browser.command("Storage.getCookies", {"browserContextId": self._context})["cookies"]
         return {cookie["name"]: cookie for cookie in found}
 
+    def set_cookie(self, cookie, url):
+        """Puts in one that another profile has."""
+        kept = {name: cookie[name] for name in ("name", "value", "path", "secure", "httpOnly")}
+        self._browser.command(
+            "Storage.setCookies", {"cookies": [kept | {"url": url}], "browserContextId": self._context}
+        )
+
+    def forget_cookies(self):
+        self._browser.command("Storage.clearCookies", {"browserContextId": self._context})
+
     def close(self):
         self._browser.command("Target.disposeBrowserContext", {"browserContextId": self._context})
 
@@ -165,8 +174,10 @@ class Page:
         self.console = []
         #: The replies' heads: `(address, status, fields, type)`.
         self.replies = []
-        #: The requests' fields by address, of the last request there, as they went out.
+        #: The fields of requests, as they went out.
         self.requests = []
+        #: The fields of WebSockets' handshakes, as they went out.
+        self.upgrades = []
         self._session = browser.command("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
         browser.watch(self._session, self)
         for domain in ("Page", "Runtime", "Network", "Log", "Audits"):
@@ -195,21 +206,24 @@ class Page:
             "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": name}]}
         )
 
-    def picture(self):
-        """What it shows, as a PNG's bytes."""
+    def picture(self, whole=False):
+        """What it shows as a PNG's bytes; the whole page, smaller, if told so."""
         self.command("Page.bringToFront")  # What lies behind another tab is not drawn.
-        return base64.b64decode(self.command("Page.captureScreenshot", {"format": "png"})["data"])
+        options = {"format": "png"}
+        if whole:
+            size = self.command("Page.getLayoutMetrics")["cssContentSize"]
+            clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 0.65}
+            options |= {"clip": clip, "captureBeyondViewport": True}
+        return base64.b64decode(self.command("Page.captureScreenshot", options)["data"])
 
     # What its user does.
 
     def open(self, url):
         """Goes there and waits until the page has loaded."""
-        before = self.loaded
+        self._mark()
         answer = self.command("Page.navigate", {"url": url})
-        if "errorText" in answer:
-            return answer["errorText"]
-        self.wait_loaded(before)
-        return None
+        assert "errorText" not in answer, answer
+        self._await_another()
 
     def type(self, text):
         """Types into what has the focus."""
@@ -224,13 +238,14 @@ class Page:
 
     def submit(self):
         """Presses Enter, and waits for the page that this leads to."""
-        before = self.loaded
+        self._mark()
         self.press("Enter")
-        self.wait_loaded(before)
+        self._await_another()
 
     def click(self, selector, leads=False):
         """Clicks into the middle of an element; `leads` waits for the page that this leads to."""
-        before = self.loaded
+        if leads:
+            self._mark()
         x, y = self.see(
             f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});"
             " const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })()"
@@ -240,7 +255,7 @@ class Page:
                 "Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1}
             )
         if leads:
-            self.wait_loaded(before)
+            self._await_another()
 
     # What it shows.
 
@@ -283,8 +298,12 @@ class Page:
 
         return wait_until(is_true, what, timeout, 0.03)
 
-    def wait_loaded(self, before, timeout=15.0):
-        wait_until(lambda: self.loaded > before, "the page to load", timeout)
+    def _mark(self):
+        self.see("window.isOld = true")
+
+    def _await_another(self):
+        """Waits until another page has taken the marked one's place, and has loaded."""
+        self.wait("!window.isOld && document.readyState === 'complete'", "the next page to load", 15)
 
     def status(self, url):
         """The status of the last reply from an address."""
@@ -293,7 +312,7 @@ class Page:
 
     # What it is told.
 
-    #: How many pages have loaded.
+    #: How many pages have loaded, by whomever they were asked for.
     loaded = 0
 
     def happened(self, event, parameters):
@@ -317,6 +336,8 @@ class Page:
             case "Network.responseReceived":
                 reply = parameters["response"]
                 self.replies.append((reply["url"], reply["status"], reply["headers"], parameters["type"]))
+            case "Network.webSocketHandshakeResponseReceived":
+                self.upgrades.append(parameters["response"].get("requestHeaders", {}))
             case "Network.requestWillBeSentExtraInfo":
                 self.requests.append(parameters["headers"])
 
@@ -330,8 +351,3 @@ class Page:
 
     def _post(self, method, parameters):
         self._browser.post(method, parameters, self._session)
-
-    @staticmethod
-    def pause(seconds):
-        """Lets the browser go on by itself for a while, for what must not happen."""
-        time.sleep(seconds)

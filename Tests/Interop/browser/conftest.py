@@ -1,5 +1,6 @@
 """What the tests with a browser share."""
 
+import json
 import os
 import signal
 import subprocess
@@ -80,6 +81,18 @@ class Door:
         )
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return answer.stdout
+
+    def sessions(self):
+        """`postern sessions list --json`."""
+        return json.loads(self.run("sessions", "list", "--json"))["sessions"]
+
+    def devices(self):
+        """`postern devices list --json`."""
+        return json.loads(self.run("devices", "list", "--json"))
+
+    def audit(self):
+        """`postern audit --json`."""
+        return json.loads(self.run("audit", "--json"))["entries"]
 
     def close(self):
         self._process.terminate()

@@ -25,3 +25,10 @@ def assert_quiet(page, *statuses):
         if not any(f"responded with a status of {status} " in line for status in statuses)
     ]
     assert said == [], said
+
+
+def shown(page, name):
+    """What the gateway's page says of a field that it was sent."""
+    return page.see(
+        f"[...document.querySelectorAll('tr')].find(r => r.cells[0].textContent === '{name}')?.cells[1].textContent"
+    )

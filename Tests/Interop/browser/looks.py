@@ -59,13 +59,13 @@ def assert_legible(page):
     page.size(800)
 
 
-def picture(name, page, height=480):
+def picture(name, page, height=480, whole=False):
     """Puts a picture of the page into the documentation when asked to; holds the one that is there to its size."""
     file = PICTURES / f"{name}.png"
     if os.environ.get("POSTERN_UPDATE_DOCS") == "1":
         page.size(WIDTH, height)
         PICTURES.mkdir(exist_ok=True)
-        file.write_bytes(page.picture())
+        file.write_bytes(page.picture(whole))
         page.size(WIDTH)
     assert file.exists(), f"{file} is missing: POSTERN_UPDATE_DOCS=1 pytest browser makes it"
     data = file.read_bytes()
