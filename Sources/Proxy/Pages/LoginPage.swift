@@ -84,7 +84,7 @@ struct LoginPage {
 /// What a browser sees whose device waits to be let in.
 struct DevicePage {
     static func write(code: borrowing Span<UInt8>, minutes: Int, to output: inout ByteBuffer) {
-        PageWriter.begin("This device waits to be let in", refresh: 3, to: &output)
+        PageWriter.begin("Waiting to be let in", refresh: 3, to: &output)
         output.append("<p>Your login is right, but this browser isn't known yet. Its code:</p>\n<p><code>")
         PageWriter.append(escaping: code, to: &output)
         output.append("</code></p>\n<p>Somebody at the machine has to approve it within ")

@@ -74,7 +74,8 @@ enum PageWriter {
           background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
         main { width: 100%; max-width: 24rem; background: var(--card); border: 1px solid var(--line);
           border-radius: .75rem; padding: 1.75rem; }
-        h1 { font-size: 1.375rem; line-height: 1.25; margin: 0 0 .5rem; }
+        h1 { font-size: 1.375rem; line-height: 1.25; margin: 0 0 .5rem; text-wrap: balance; }
+        main > :last-child { margin-bottom: 0; }
         p { margin: 0 0 1rem; color: var(--soft); }
         p.bad { color: var(--bad); font-weight: 600; }
         label { display: block; margin: 0 0 .25rem; font-weight: 500; }

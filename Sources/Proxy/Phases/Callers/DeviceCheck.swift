@@ -38,7 +38,9 @@ struct DeviceCheck {
         let exchange = request.exchange
         let identity = services.identity
         let user = exchange.value.user.readable.array
-        let id = known ?? DeviceID.random()
+        // The login that this very request was may have given it its cookie.
+        let given = known == nil ? minted(exchange, identity) : nil
+        let id = known ?? given ?? DeviceID.random()
         var address = ByteBuffer()
         exchange.value.remote.appendAddress(to: &address)
         let (result, ended) = identity.devices.request(
@@ -51,7 +53,7 @@ struct DeviceCheck {
             login.pairing,
             now: date
         )
-        if known == nil { DeviceCookies.write(id, request, services) }
+        if known == nil, given == nil { DeviceCookies.write(id, request, services) }
         identity.refused(ended, because: "max_pending")
         switch result {
         case .known: exchange.value.principal.device = id
@@ -65,6 +67,15 @@ struct DeviceCheck {
             return CallerAnswer.forbidden(request, .devicePending, "no room for another device: remove one first")
         }
         return nil
+    }
+
+    /// The device of the session that this request began. That of a session it came with proves nothing about a browser
+    /// that hasn't the device's cookie.
+    private static func minted(_ exchange: Ref<Exchange>, _ identity: IdentityService) -> DeviceID? {
+        guard exchange.value.principal.proof == .password,
+            let device = identity.sessions.facts(exchange.value.principal.session)?.device, device != .none
+        else { return nil }
+        return device
     }
 
     private static func wait(_ request: RequestContext, _ login: LoginRuntime, code: String) -> Decision {
@@ -110,13 +121,6 @@ enum DeviceCookies {
         let proof = key.proof(id, user: exchange.value.user.readable)
         let isUsers = constantTimeEquals(proof.span, bytes.extracting(middle..<range.upperBound))
         return Reading(id: id, isUsers: isUsers)
-    }
-
-    /// Notes in the browser that the exchange's user has proved themselves there.
-    static func note(_ request: RequestContext, _ services: Services) {
-        let reading = read(request, services)
-        if reading?.isUsers ?? false { return }
-        write(reading?.id ?? DeviceID.random(), request, services)
     }
 
     static func write(_ id: DeviceID, _ request: RequestContext, _ services: Services) {

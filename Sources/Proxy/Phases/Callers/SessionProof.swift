@@ -104,7 +104,9 @@ struct SessionProof {
         let user = exchange.value.user.readable.array
         var address = ByteBuffer()
         exchange.value.remote.appendAddress(to: &address)
-        let device = DeviceCookies.read(request, services)?.id ?? .none
+        // A browser that comes without the cookie gets one with its session, which can then be ended with the device.
+        let known = DeviceCookies.read(request, services)
+        let device = known?.id ?? DeviceID.random()
         var earlier: SessionHandle?
         if let range = CookieCrumbs.find(CookieCrumbs.session, in: exchange) {
             earlier = identity.sessions.find(exchange.value.headBytes.written.extracting(range), now: date)
@@ -131,7 +133,8 @@ struct SessionProof {
         exchange.value.principal.session = handle
         request.client.connection.value.login.mintedAt = request.now
         writeCookie(token, login, to: &exchange.value.setCookies)
-        DeviceCookies.note(request, services)
+        // Notes in the browser that this user has proved themselves there.
+        if known?.isUsers != true { DeviceCookies.write(device, request, services) }
         return start
     }
 
