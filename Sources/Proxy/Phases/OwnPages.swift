@@ -8,37 +8,44 @@ struct OwnPages {
     static func decide(_ request: RequestContext, runtime: Runtime, services: Services) -> Decision {
         let exchange = request.exchange
         let method = exchange.value.head.method
-        guard method == .get || method == .head || method == .post else { return .respond(Reply(405)) }
+        guard method == .get || method == .head || method == .post else { return refuse(exchange, 405, .badRequest) }
         // Somebody else's page must not log its visitor in or out, whatever the location allows otherwise.
         if method == .post, CrossSitePhase.isForeign(request) {
-            exchange.value.refusal = .crossSite
-            return .respond(Reply(403))
+            return refuse(exchange, 403, .crossSite)
         }
         switch exchange.value.ownPage {
         case .none: return .next
         case .login:
             if method == .post { return logIn(request, runtime, services) }
-            guard let location = formLocation(request, target: Span()) else { return .respond(Reply(404)) }
+            guard let location = formLocation(request, target: Span()) else {
+                return refuse(exchange, 404, .noSuchLocation)
+            }
             exchange.value.location = location
             return CallerAnswer.page(request, .none, status: 200, user: false)
         case .logout: return method == .post ? logOut(request, services) : askToLogOut(request)
         }
     }
 
+    private static func refuse(_ exchange: Ref<Exchange>, _ status: Int, _ refusal: Refusal) -> Decision {
+        exchange.value.refusal = refusal
+        return .respond(Reply(status))
+    }
+
     // MARK: Login
 
     private static func logIn(_ request: RequestContext, _ runtime: Runtime, _ services: Services) -> Decision {
         let exchange = request.exchange
-        guard isForm(exchange) else { return .respond(Reply(415)) }
+        guard isForm(exchange) else { return refuse(exchange, 415, .badRequest) }
         if exchange.value.awaitsRequestBody { return .suspend(.form) }
         guard let form = FormFields(exchange.value.form.readable) else {
-            exchange.value.refusal = .badRequest
-            return .respond(Reply(400))
+            return refuse(exchange, 400, .badRequest)
         }
         // The login counts where it is to lead.
         var target = ByteBuffer()
         form.withValue("return") { ReturnTarget.append($0, to: &target) }
-        guard let location = formLocation(request, target: target.readable) else { return .respond(Reply(404)) }
+        guard let location = formLocation(request, target: target.readable) else {
+            return refuse(exchange, 404, .noSuchLocation)
+        }
         exchange.value.location = location
         let login = location.value.login
         let table: PasswordTable
@@ -51,7 +58,7 @@ struct OwnPages {
             exchange.value.hashJob = nil
             return succeed(request, login, table, target.readable, services)
         case .differs: return fail(request, login, services)
-        case .shed: return CallerAnswer.page(request, .busy, status: 503, user: true)
+        case .shed: return CallerAnswer.busy(request, .hashQueueFull)
         case .none: break
         }
         let environment = request.environment
@@ -84,7 +91,7 @@ struct OwnPages {
             exchange.value.refusal = .sessionsLimited
             return CallerAnswer.page(request, .tooManySessions, status: 403, user: true)
         case .refused:
-            return CallerAnswer.page(request, .busy, status: 503, user: true)
+            return CallerAnswer.busy(request, .sessionsLimited)
         }
         exchange.value.ownBody.clear()
         exchange.value.ownBody.append(target)

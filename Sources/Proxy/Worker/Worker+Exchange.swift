@@ -37,7 +37,7 @@ extension Worker {
                 guard let next = exchange.value.nextPhase else { return }
                 exchange.value.phase = next
             case .respond(let reply):
-                logRefusal(exchange, reply)
+                logRefusal(exchange, reply.status, exchange.value.refusal)
                 respond(exchange, reply)
                 return
             case .forward:
@@ -155,8 +155,7 @@ extension Worker {
     }
 
     /// Says in the operator's log why a request was refused.
-    private func logRefusal(_ exchange: Ref<Exchange>, _ reply: Reply) {
-        let refusal = exchange.value.refusal
+    func logRefusal(_ exchange: Ref<Exchange>, _ status: Int, _ refusal: Refusal) {
         guard refusal != .none, refusal != .credentialsMissing, refusal != .noSuchLocation else { return }
         let level: ErrorLogSettings.Level =
             switch refusal {
@@ -165,7 +164,7 @@ extension Worker {
             default: .warn
             }
         guard services.log.isEnabled(level) else { return }
-        services.log.write(level, "\(describe(exchange)) was refused with \(reply.status): \(refusal.text)")
+        services.log.write(level, "\(describe(exchange)) was refused with \(status): \(refusal.text)")
     }
 
     /// The request in words: who, what, which. For the operator's log.

@@ -103,6 +103,7 @@ extension Worker {
         _ refusal: Refusal
     ) {
         exchange.value.awaitsForm = false
+        logRefusal(exchange, status, refusal)
         refuseBody(client, exchange, status, refusal)
     }
 }

@@ -44,21 +44,22 @@ struct CallerAnswer {
         exchange.value.refusal = .locked
         exchange.value.hashJob = nil
         exchange.value.hasUser = false
-        var decision: Decision
         if login.hasForm, isNavigation(exchange) || exchange.value.ownPage == .login {
-            decision = page(request, .locked(seconds), status: 429, user: true)
-        } else {
-            exchange.value.ownBody.clear()
-            exchange.value.ownBody.append("too many wrong credentials: try again later")
-            var reply = Reply(429)
-            reply.body = .detailed
-            decision = .respond(reply)
+            return page(request, .locked(seconds), status: 429, user: true, retryAfter: max(seconds, 1))
         }
-        if case .respond(var reply) = decision {
-            reply.retryAfter = max(seconds, 1)
-            decision = .respond(reply)
-        }
-        return decision
+        exchange.value.ownBody.clear()
+        exchange.value.ownBody.append("too many wrong credentials: try again later")
+        var reply = Reply(429)
+        reply.body = .detailed
+        reply.retryAfter = max(seconds, 1)
+        return .respond(reply)
+    }
+
+    /// The page to log in on again in a moment.
+    static func busy(_ request: RequestContext, _ refusal: Refusal) -> Decision {
+        request.exchange.value.refusal = refusal
+        request.exchange.value.hashJob = nil
+        return page(request, .busy, status: 503, user: true, retryAfter: 1)
     }
 
     static func forbidden(_ request: RequestContext, _ refusal: Refusal, _ words: StaticString) -> Decision {
@@ -72,7 +73,13 @@ struct CallerAnswer {
     }
 
     /// The page to log in on.
-    static func page(_ request: RequestContext, _ notice: LoginPage.Notice, status: Int, user: Bool) -> Decision {
+    static func page(
+        _ request: RequestContext,
+        _ notice: LoginPage.Notice,
+        status: Int,
+        user: Bool,
+        retryAfter: Int = 0
+    ) -> Decision {
         let exchange = request.exchange
         var target = ByteBuffer()
         if exchange.value.ownPage == .none, exchange.value.head.method == .get {
@@ -104,6 +111,7 @@ struct CallerAnswer {
         }
         var reply = Reply(status)
         reply.body = .page
+        reply.retryAfter = retryAfter
         return .respond(reply)
     }
 

@@ -1,0 +1,277 @@
+"""What the gateway hears of the caller: what Postern says, and nothing that the client says of itself."""
+
+import pytest
+
+from harness.client import basic
+from harness.process import Server
+from harness.site import Site
+from harness.websocket import WebSocket
+
+from . import told
+from .keys import KeyFile
+from .stage import PASSWORD, VERSIONS, ask, cookie_field, cookies, log_in
+
+USERS = "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n"
+DIRECTIVES = {
+    "pass": "gateway_auth pass;",
+    "bearer": "gateway_auth bearer file:{directory}/token;",
+    "trusted_proxy": "gateway_auth trusted_proxy;",
+}
+LOCATIONS = """
+api_keys {directory}/keys.json;
+login_form on;
+public /public/ methods=*;
+location /address/ { satisfy any; allow 127.0.0.1; deny all; }
+location /open/ { auth_basic off; api_keys off; login_form off; }
+"""
+PATHS = {"address": "/address/x", "public": "/public/x", "open": "/open/x"}
+#: What a client may try to say of itself: other names that gateways read as the same.
+LIES = [
+    ("X-Forwarded-User", "mallory"),
+    ("X-Forwarded-User", "mallory"),
+    ("X_Forwarded_User", "mallory"),
+    ("x.forwarded.user", "mallory"),
+    ("X-Forwarded_User", "mallory"),
+    ("X-OpenClaw-Scopes", "operator.admin"),
+    ("x-openclaw-scopes", "operator.admin"),
+    ("X_OPENCLAW_SCOPES", "operator.admin"),
+    ("x.openclaw.scopes", "operator.admin"),
+    ("X-OpenClaw.Scopes", "operator.admin"),
+]
+
+
+class Gateway:
+    """A server with one way of telling the gateway."""
+
+    def __init__(self, kind, directory, certificate, context, recorder, extra=""):
+        self.recorder = recorder
+        self.directory = directory
+        self.keys = KeyFile(directory / "keys.json")
+        self.key = self.keys.add("reader", "read")
+        self.words = {}
+        (directory / "token").write_text(told.TOKEN + "\n")
+        site = Site(
+            upstream=recorder.address,
+            auth=True,
+            users=USERS,
+            http2=True,
+            native_server=DIRECTIVES[kind] + extra + LOCATIONS,
+        )
+        self.server = Server("postern-native", directory, site, *certificate, context)
+        self.cookies = cookies(log_in(self.server, "alice", "/"))
+        assert set(self.cookies) == {"__Host-postern", "__Host-postern-device"}
+
+    def credentials(self, proof):
+        """What proves the caller, and a Bearer token of the gateway's own where there is room for it."""
+        foreign = ("Authorization", told.FOREIGN)
+        match proof:
+            case "password":
+                return [basic("alice", PASSWORD)]
+            case "session":
+                return [cookie_field(self.cookies), foreign]
+            case "key":
+                return [("Authorization", f"Bearer {self.key}")]
+            case _:
+                return [foreign]
+
+    def hears(self, target, fields, version="HTTP/1.1", **options):
+        """The request as the gateway gets it."""
+        count = len(self.recorder.requests)
+        answer = ask(self.server, version, target=target, fields=fields, **options)
+        assert answer.status == 200, answer.text
+        (request,) = self.recorder.requests[count:]
+        return request
+
+    def close(self):
+        self.server.stop()
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory, certificate, context):
+    from harness.recorder import Recorder
+
+    recorder, made = Recorder(), {}
+
+    def one(kind, extra=""):
+        if (kind, extra) not in made:
+            made[kind, extra] = Gateway(kind, tmp_path_factory.mktemp(kind), certificate, context, recorder, extra)
+        return made[kind, extra]
+
+    yield one
+    for gateway in made.values():
+        gateway.close()
+    recorder.close()
+
+
+def names(request):
+    """The names of a request's fields as a lenient gateway reads them."""
+    return [name.lower().replace("_", "-").replace(".", "-") for name, _ in request.fields]
+
+
+def check_told(request, what, foreign=told.FOREIGN):
+    """Exactly that, and nothing else that could be read as it."""
+    expected = {"none": [], "the client's": [foreign], "the gateway's token": [f"Bearer {told.TOKEN}"]}
+    assert request.values("Authorization") == expected[what.authorization]
+    assert request.values("X-Forwarded-User") == ([] if what.user is None else [what.user])
+    assert request.values("X-OpenClaw-Scopes") == ([] if what.scopes is None else [what.scopes])
+    for name, value in (("x-forwarded-user", what.user), ("x-openclaw-scopes", what.scopes)):
+        assert names(request).count(name) == (value is not None)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("proof", told.PROOFS)
+@pytest.mark.parametrize("kind", told.GATEWAYS)
+def test_the_table(make, kind, proof, version):
+    gateway = make(kind)
+    fields = gateway.credentials(proof)
+    path = PATHS.get(proof, "/x")
+    request = gateway.hears(path, fields, version)
+    what = told.told(kind, proof)
+    check_told(request, what)
+    check_nothing_of_ours(gateway, request)
+    if kind == "trusted_proxy":
+        # Whatever the client says of itself, the same arrives.
+        check_told(gateway.hears(path, fields + LIES, version), what)
+        if version == "HTTP/1.1":
+            nominated = [("Connection", "X-Forwarded-User, X-OpenClaw-Scopes, Authorization, Cookie"), *LIES]
+            said = gateway.hears(path, fields + nominated, version)
+            # The client's own token was nominated away, which it may ask for.
+            check_told(said, told.Told("none", what.user, what.scopes))
+            assert said.value("Connection") in (None, "")
+    told.PROVED.add((kind, proof, version))
+
+
+def check_nothing_of_ours(gateway, request):
+    head = request.head.decode("latin-1")
+    secrets = [gateway.key, basic("alice", PASSWORD)[1], "__Host-postern", *gateway.cookies.values()]
+    assert [secret for secret in secrets if secret in head] == []
+    assert "x-api-key" not in names(request)
+
+
+#: Ways of sending what is ours, and whether a path that asks nobody is asked for.
+SHOWN = {
+    "a key in X-API-Key": lambda own: [("X-API-Key", own.key)],
+    "a key in Bearer": lambda own: [("Authorization", f"Bearer {own.key}")],
+    "a key in bearer, with two spaces": lambda own: [("Authorization", f"bearer  {own.key}")],
+    "a key in both": lambda own: [("X-API-Key", own.key), ("Authorization", f"Bearer {own.key}")],
+    "a key and a password": lambda own: [("X-API-Key", own.key), basic("alice", PASSWORD)],
+    "a key under other names": lambda own: [
+        basic("alice", PASSWORD),
+        ("X_API_Key", own.key),
+        ("x.api.key", own.key),
+    ],
+    "a session and a password": lambda own: [cookie_field(own.cookies), basic("alice", PASSWORD)],
+    "a session and a wrong password": lambda own: [cookie_field(own.cookies), basic("alice", "wrong")],
+    "a session among other cookies": lambda own: [
+        ("Cookie", "theme=dark; " + cookie_field(own.cookies)[1] + "; lang=en")
+    ],
+    "a password and cookies": lambda own: [basic("alice", PASSWORD), cookie_field(own.cookies)],
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("path", ["/x", "/public/x", "/address/x"])
+@pytest.mark.parametrize("shown", SHOWN)
+@pytest.mark.parametrize("kind", told.GATEWAYS)
+def test_nothing_that_proves_a_caller_reaches_the_gateway(make, kind, shown, path, version):
+    gateway = make(kind)
+    request = gateway.hears(path, SHOWN[shown](gateway), version)
+    check_nothing_of_ours(gateway, request)
+    if shown == "a session among other cookies":
+        assert request.values("Cookie") == ["theme=dark; lang=en"] or sorted(request.values("Cookie")) == [
+            "lang=en",
+            "theme=dark",
+        ]
+    if kind != "bearer":
+        assert request.values("Authorization") == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "second", [lambda own: basic("alice", PASSWORD)[1], lambda own: f"Bearer {own.key}", lambda own: told.FOREIGN]
+)
+def test_authorization_twice_is_refused_with_a_session_too(make, second, version):
+    gateway = make("pass")
+    count = len(gateway.recorder.requests)
+    fields = [cookie_field(gateway.cookies), ("Authorization", told.FOREIGN), ("Authorization", second(gateway))]
+    assert ask(gateway.server, version, fields=fields).status == 400
+    assert len(gateway.recorder.requests) == count
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("second", [lambda own: basic("alice", PASSWORD)[1], lambda own: f"Bearer {own.key}"])
+def test_authorization_twice_hides_ours_on_open_paths(make, second, version):
+    gateway = make("pass")
+    fields = [("Authorization", told.FOREIGN), ("Authorization", second(gateway))]
+    for path in ("/public/x", "/address/x"):
+        check_nothing_of_ours(gateway, gateway.hears(path, fields, version))
+
+
+def test_a_mistyped_key_beside_a_session_stays_here(make):
+    gateway = make("pass")
+    wrong = gateway.key[:-1] + ("A" if gateway.key[-1] != "A" else "B")
+    request = gateway.hears("/x", [cookie_field(gateway.cookies), ("Authorization", f"Bearer {wrong}")])
+    assert request.values("Authorization") == []
+
+
+@pytest.mark.parametrize("kind", told.GATEWAYS)
+def test_trailers_say_nothing_of_the_caller(make, kind):
+    gateway = make(kind)
+    count = len(gateway.recorder.requests)
+    with gateway.server.connect() as connection:
+        connection.send(
+            b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+            b"Trailer: X-OpenClaw-Scopes, X-Forwarded-User, Authorization\r\n%s: %s\r\n\r\n"
+            b"2\r\nhi\r\n0\r\nX-OpenClaw-Scopes: operator.admin\r\nX-Forwarded-User: mallory\r\n"
+            b"Authorization: Bearer mallory\r\n\r\n" % tuple(part.encode() for part in basic("alice", PASSWORD))
+        )
+        assert connection.response().status == 200
+    (request,) = gateway.recorder.requests[count:]
+    assert request.body == b"hi"
+    assert b"mallory" not in request.trailers and b"operator.admin" not in request.trailers
+
+
+@pytest.mark.parametrize("kind", told.GATEWAYS)
+@pytest.mark.parametrize("proof", ["password", "session"])
+def test_a_websocket_is_told_the_same(make, kind, proof):
+    gateway = make(kind)
+    gateway.recorder.on("/socket", lambda exchange: exchange.echo_websocket())
+    fields = gateway.credentials(proof) + (LIES if kind == "trusted_proxy" else [])
+    count = len(gateway.recorder.requests)
+    with gateway.server.connect() as connection:
+        upgrade = [
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ]
+        assert connection.request("GET", "/socket", upgrade + fields).status == 101
+    (request,) = gateway.recorder.requests[count:]
+    check_told(request, told.told(kind, proof))
+
+
+def test_names_of_ones_own(make):
+    extra = "gateway_auth trusted_proxy user_header=X-Who scopes_header=X-May;"
+    gateway = make("pass", extra.replace("gateway_auth", "location /named/ { gateway_auth").replace(";", "; }"))
+    lies = [("x-who", "mallory"), ("X_May", "operator.admin"), ("x.who", "mallory"), ("X-May", "operator.admin")]
+    request = gateway.hears("/named/x", [basic("alice", PASSWORD), *lies])
+    assert request.values("X-Who") == ["alice"] and request.values("X-May") == [told.ALL]
+    assert names(request).count("x-who") == 1 and names(request).count("x-may") == 1
+    assert request.values("X-Forwarded-User") == []
+
+
+def test_curl_sees_it_that_way_too(make):
+    """The same by a client that isn't ours, over both versions."""
+    import subprocess
+
+    gateway = make("trusted_proxy")
+    for option in ("--http1.1", "--http2"):
+        count = len(gateway.recorder.requests)
+        command = ["curl", "-sk", option, "-u", f"alice:{PASSWORD}", "-H", "X-OpenClaw-Scopes: operator.admin"]
+        command += ["-H", "X_Forwarded_User: mallory", "-o", "/dev/null", "-w", "%{http_code} %{http_version}"]
+        answer = subprocess.run(
+            [*command, f"https://127.0.0.1:{gateway.server.ports['tls']}/x"], capture_output=True, text=True, timeout=30
+        )
+        assert answer.stdout == ("200 1.1" if option == "--http1.1" else "200 2"), answer
+        (request,) = gateway.recorder.requests[count:]
+        check_told(request, told.told("trusted_proxy", "password"))
