@@ -6,7 +6,7 @@ enum Refusal: UInt8 {
     case certificateMissing, certificateUntrusted
     case credentialsMissing, credentialsWrong, credentialsRepeated, hashQueueFull, passwordFileUnavailable
     case keyUnknown, keyMalformed, keyExpired, keyLimited, keyFileUnavailable
-    case permissionMissing, devicePending, sessionsLimited, locked
+    case permissionMissing, devicePending, sessionsLimited, locked, revoked
     case bodyTooLarge, requestTimedOut, clientTooSlow, upstreamFailed, clientGone
 
     var text: StaticString {
@@ -37,6 +37,7 @@ enum Refusal: UInt8 {
         case .devicePending: "device-pending"
         case .sessionsLimited: "sessions-limited"
         case .locked: "locked"
+        case .revoked: "revoked"
         case .bodyTooLarge: "body-too-large"
         case .requestTimedOut: "request-timed-out"
         case .clientTooSlow: "client-too-slow"

@@ -48,6 +48,7 @@ extension Worker {
             if client.value.isStream { announce(client) }
             if let upstream = client.value.tunnel { endTunnel(client, upstream) }
         } else {
+            client.value.exchange?.value.refusal = .revoked
             abort(client)
         }
     }
