@@ -1,4 +1,4 @@
-"""What these tests share: a server that remembers its callers, clients of both protocols, and what a browser makes of a login."""
+"""What these tests share: a server that remembers its callers, clients of both protocols, a browser's logins."""
 
 import json
 import urllib.parse

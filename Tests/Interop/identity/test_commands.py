@@ -1,4 +1,4 @@
-"""`postern sessions`, `devices`, `locked`, `audit`: what they print, for people and for scripts, and what they answer when they can't."""
+"""`postern sessions`, `devices`, `locked`, `audit`: what they print for people and for scripts, and when they can't."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def test_devices(serve):
 
 
 def test_locked(serve):
-    server, command = serve(server="auth_failures rate=3r/m lock=1m;")
+    server, command = serve(server="auth_failures rate=3r/m lock=1m;", locks=True)
     assert command("locked", "list").stdout == "nobody is locked out\n"
     assert command.json("locked", "list") == {"locked": []}
     for _ in range(4):
@@ -107,7 +107,9 @@ def test_locked(serve):
 
 
 def test_audit_has_every_decision(serve):
-    server, command = serve("max_concurrent=2", PAIRING.format("max_pending=2") + "auth_failures rate=2r/m lock=1m;")
+    server, command = serve(
+        "max_concurrent=2", PAIRING.format("max_pending=2") + "auth_failures rate=2r/m lock=1m;", locks=True
+    )
     assert command("audit").stdout == "nothing was decided yet\n"
     browsers = [Browser(server, agent=f"Browser/{number}") for number in range(3)]
     command("devices", "approve", browsers[2].code)
@@ -219,7 +221,9 @@ def test_by_the_configuration(serve, postern, arguments):
     assert answer.returncode == 1 and answer.stderr.strip()
 
 
-@pytest.mark.parametrize("arguments", [["sessions", "revoke"], ["devices", "approve"], ["audit", "--limit", "x"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["sessions", "revoke"], ["devices", "approve"], ["audit", "--limit", "x"]], ids=" ".join
+)
 def test_wrong_usage(postern, arguments):
     answer = postern(*arguments)
     assert answer.returncode == 64 and "Usage" in answer.stderr

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from harness.client import basic, in_threads
 from harness.process import postern_binary
+from harness.websocket import WebSocket
 
 from .stage import (
     ANOTHER,
@@ -27,7 +29,7 @@ from .stage import (
     post_login,
     status,
 )
-from .streams import open_streams, serve_streams, time_of_end
+from .streams import EVENTS, SOCKET, open_streams, serve_streams, time_of_end
 
 #: Seconds from a revocation to the end of what it revokes.
 WITHIN = 1.0
@@ -241,7 +243,8 @@ def serve_keys(serve):
 def test_a_key_that_is_gone(serve, postern, field, change):
     server = serve_keys(serve)
     names = ("one", "other")
-    (one, identifier), (other, _) = (make_key(server, name, "--permission", "read", "--permission", "write") for name in names)
+    may = ["--permission", "read", "--permission", "write"]
+    (one, identifier), (other, _) = (make_key(server, name, *may) for name in names)
 
     def shown(key):
         return [(field, f"Bearer {key}" if field == "Authorization" else key)]
@@ -315,6 +318,44 @@ def _token(fields):
 def session_id(token):
     """What people see of a session: the beginning of its token's hash."""
     return hashlib.sha256(token.encode()).hexdigest()[:16]
+
+
+# Clients that others wrote.
+
+
+def test_a_websocket_library_is_told_why(serve, context):
+    server, command = serve()
+    token = log_in(server)
+    url = f"wss://localhost:{server.ports['tls']}{SOCKET}"
+    with WebSocket(url, context, {"Cookie": cookie(token)[1]}) as client:
+        assert client.echo("on") == "on"
+        since = time.monotonic()
+        command("sessions", "revoke", session_id(token))
+        with pytest.raises(ConnectionClosed):
+            client.recv()
+        assert time.monotonic() - since < WITHIN
+        assert client.close_code == 1008
+
+
+@pytest.mark.parametrize("way, code", [("--http1.1", 18), ("--http2", 92)])
+def test_curl_sees_that_an_event_stream_broke(serve, authority, way, code):
+    server, command = serve()
+    token = log_in(server)
+    url = f"https://localhost:{server.ports['tls']}{EVENTS}"
+    curl = subprocess.Popen(
+        ["curl", "-sSN", "--noproxy", "*", "--cacert", authority.certificate, "-b", cookie(token)[1], way, url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert curl.stdout.readline() == b"data: tick\n"
+        since = time.monotonic()
+        command("sessions", "revoke", session_id(token))
+        assert curl.wait(5) == code, curl.stderr.read()
+        assert time.monotonic() - since < WITHIN
+    finally:
+        curl.kill()
+        curl.communicate()
 
 
 def test_many_on_both_loops(serve):

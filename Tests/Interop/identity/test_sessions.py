@@ -426,7 +426,9 @@ def test_a_login_leads_where_it_was_asked_for(serve, way, target):
     assert (answer.status, answer.value("Location")) == (303, target)
 
 
-@pytest.mark.parametrize("target", ["//evil.test/", "//evil.test//x", "/\\evil.test", "/.postern/login?return=//evil.test"])
+@pytest.mark.parametrize(
+    "target", ["//evil.test/", "//evil.test//x", "/\\evil.test", "/.postern/login?return=//evil.test"]
+)
 def test_the_page_names_nothing_elsewhere(serve, target):
     server, _ = serve()
     with server.connect() as connection:
