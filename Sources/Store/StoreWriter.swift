@@ -68,16 +68,17 @@ final class StoreWriter {
     /// Sees that the file at the path is open; whether it is another one than before.
     private func attach() throws(StoreError) -> Bool {
         guard let path = path() else { throw .closed }
-        if file != nil, place == FilePlace(path: path) { return false }
+        let isOther = place != nil && place != FilePlace(path: path)
+        if file != nil, !isOther { return false }
+        // Looked at before: once it is closed, a file that was removed leaves its number to the next.
         file = nil
         switch directory {
         case .some(let directory): try directory.prepareDatabase()
         case .none: throw .closed
         }
         file = try StoreFile.open(path: path)
-        let before = place
         place = FilePlace(path: path)
-        return before != nil && before != place
+        return isOther
     }
 
     private func path() -> String? {

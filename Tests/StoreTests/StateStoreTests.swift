@@ -141,6 +141,17 @@ import Testing
         #expect(owner.reports.withLock { $0.map { $0 == nil } } == [false, true])
     }
 
+    /// The new file may well get the number of the one that is gone.
+    @Test func aFileThatIsRemovedWhileItIsOpenIsMadeAnewWithAllThatMemoryHolds() throws {
+        let store = try owner.open(path)
+        owner.memory.withLock { $0.devices = [StoreFileTests.device("before"), StoreFileTests.device("after")] }
+        try store.commit([.putDevice(StoreFileTests.device("before"))])
+        for name in ["", "-wal", "-shm", "-journal"] { _ = unsafe unlink(file + name) }
+        try store.commit([.putDevice(StoreFileTests.device("after"))])
+        store.close()
+        #expect(try contents().devices.map(\.id).sorted() == ["after", "before"])
+    }
+
     @Test func aGoodCopyIsReadOnceItIsThereAndWhatWasRemovedMeanwhileStaysRemoved() throws {
         let good = directory.path("good")
         do {

@@ -110,6 +110,8 @@ struct Exchange: ~Copyable {
     var rateLimit = RateLimitState()
     /// What was found out about the upstreams, for `/.postern/ready`.
     var readiness: Bool?
+    /// Sessions and the like can't be kept at this moment; known with `readiness`.
+    var isStateFailing = false
     /// Until when it waits for a file of users or keys to be read, in nanoseconds, and for which it does at this moment; 0
     /// before it did.
     var passwordDeadline: UInt64 = 0
@@ -239,6 +241,7 @@ struct Exchange: ~Copyable {
         connectionOutcome = .none
         rateLimit = RateLimitState()
         readiness = nil
+        isStateFailing = false
         passwordDeadline = 0
         awaitedFile = .none
         hashJob = nil

@@ -25,7 +25,7 @@ enum CookieCrumbs {
                     return (start + count)..<crumbEnd
                 }
                 start = crumbEnd + 1
-                while start < end, bytes[start] == ASCII.space { start += 1 }
+                while start < end, isBlank(bytes[start]) { start += 1 }
             }
         }
         return nil
@@ -38,7 +38,7 @@ enum CookieCrumbs {
             if isOurs(value, start) { return true }
             guard let semicolon = value.firstIndex(of: ASCII.semicolon, in: start..<value.count) else { return false }
             start = semicolon + 1
-            while start < value.count, value[start] == ASCII.space { start += 1 }
+            while start < value.count, isBlank(value[start]) { start += 1 }
         }
         return false
     }
@@ -55,7 +55,7 @@ enum CookieCrumbs {
                 isFirst = false
             }
             start = end + 1
-            while start < value.count, value[start] == ASCII.space { start += 1 }
+            while start < value.count, isBlank(value[start]) { start += 1 }
         }
         if !isFirst { output.append("\r\n") }
     }
@@ -64,4 +64,7 @@ enum CookieCrumbs {
         let count = prefix.utf8CodeUnitCount
         return value.count - start >= count && value.extracting(start..<(start + count)).equals(prefix)
     }
+
+    /// What stands between cookies: one space of a browser's; of others, whatever a server may overlook.
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == ASCII.space || byte == ASCII.tab }
 }

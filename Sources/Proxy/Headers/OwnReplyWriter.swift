@@ -96,10 +96,8 @@ struct OwnReplyWriter {
         case .healthy: body.append("healthy\n")
         case .metrics: request.environment.value.page?.append(to: &body)
         case .stubStatus: StubStatusHandler.write(request, to: &body)
-        case .ready:
-            if wantsJSON(request) { body.append("{\"ready\":true}\n") } else { body.append("ready\n") }
-        case .notReady:
-            if wantsJSON(request) { body.append("{\"ready\":false}\n") } else { body.append("not ready\n") }
+        case .ready: makeReadiness(request, json: "{\"ready\":true", text: "ready\n", &body)
+        case .notReady: makeReadiness(request, json: "{\"ready\":false", text: "not ready\n", &body)
         case .toHTTPS:
             location.append("https://")
             request.appendHost(to: &location)
@@ -122,6 +120,23 @@ struct OwnReplyWriter {
         case .detailed: makeStandard(request, reply.status, &body)
         // `return 200;` says nothing.
         case .standard: if reply.status >= 300 { makeStandard(request, reply.status, &body) }
+        }
+    }
+
+    /// Whether requests can be served, and, beside that, whether what must outlive the process can be kept.
+    private static func makeReadiness(
+        _ request: RequestContext,
+        json: StaticString,
+        text: StaticString,
+        _ body: inout ByteBuffer
+    ) {
+        let isFailing = request.exchange.value.isStateFailing
+        if wantsJSON(request) {
+            body.append(json)
+            body.append(isFailing ? ",\"state\":\"failing\"}\n" : "}\n")
+        } else {
+            body.append(text)
+            if isFailing { body.append("state: failing\n") }
         }
     }
 

@@ -25,12 +25,22 @@ enum Privileges {
         // Its parent may be root's alone.
         if let stateDirectory {
             _ = unsafe mkdir(stateDirectory, 0o700)
-            _ = unsafe chown(stateDirectory, userID, groupID)
+            hand(stateDirectory, to: userID, groupID)
         }
         guard unsafe initgroups(user, groupID) == 0, setgid(groupID) == 0, setuid(userID) == 0 else {
             throw StartError("can't change to user \"\(user)\": \(describeErrno())")
         }
         if userID != 0, setuid(0) == 0 { throw StartError("rights of root could be taken back after giving them up") }
+    }
+
+    /// Gives root's own directory to an account. One of anybody else's stays theirs, which is an error where it is used.
+    private static func hand(_ directory: String, to user: uid_t, _ group: gid_t) {
+        let descriptor = unsafe open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_uid == 0 else { return }
+        _ = fchown(descriptor, user, group)
     }
 
     /// Sets the number of descriptors that may be open: as configured, else as many as allowed.

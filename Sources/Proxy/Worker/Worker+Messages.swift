@@ -34,6 +34,7 @@ extension Worker {
             guard exchanges.isCurrent(token.slot, generation: token.generation) else { return }
             let exchange = exchanges[token.slot]
             exchange.value.readiness = isReady
+            exchange.value.isStateFailing = !services.identity.isKept
             resume(exchange)
         case .metrics(let token, let page):
             guard exchanges.isCurrent(token.slot, generation: token.generation) else { return }

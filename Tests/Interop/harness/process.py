@@ -132,6 +132,20 @@ class Server:
         """Its exit status."""
         return self.process.wait(timeout)
 
+    def start_again(self):
+        """Starts what has ended: the same file and ports, and logs that go on."""
+        assert self.process.poll() is not None, "it still runs"
+        # What is left of it, whose group would otherwise outlive the test.
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        (self.directory / "server.pid").unlink(missing_ok=True)
+        self._launch()
+        failure = self._await_listening()
+        if failure:
+            raise StartFailure(f"{failure}\n--- log\n{self.error_log}")
+
     def stop(self):
         """Ends it, kindly first; whatever is left of its process group after that is killed."""
         if self.process is None:
@@ -186,15 +200,7 @@ class Server:
             self.config.write_text(self._text(self.site))
             for name in ("output.log", "error.log", "access.log"):
                 (self.directory / name).unlink(missing_ok=True)
-            with open(self.directory / "output.log", "wb") as output:
-                self.process = subprocess.Popen(
-                    self._wrap + self._command(),
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    cwd=self.directory,
-                    start_new_session=True,
-                )
+            self._launch()
             failure = self._await_listening()
             if failure is None:
                 return
@@ -202,6 +208,17 @@ class Server:
             if "address already in use" not in self.error_log.lower():
                 break
         raise StartFailure(f"{failure}\n--- log\n{self.error_log}\n--- configuration\n{self.config.read_text()}")
+
+    def _launch(self):
+        with open(self.directory / "output.log", "ab") as output:
+            self.process = subprocess.Popen(
+                self._wrap + self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self.directory,
+                start_new_session=True,
+            )
 
     def _await_listening(self):
         deadline = time.monotonic() + self.START_TIMEOUT
