@@ -159,10 +159,13 @@ package struct PermissionTable: Sendable {
     /// A fitting path decides first, the longest of them, if its permission's methods (when it has some) fit too; else the
     /// first permission without paths that names the method. `path` is the one that the upstream will act upon: in normal
     /// form, without its query. Allocates nothing.
+    ///
+    /// `isLoose`: as by a server to which neither letter case nor slashes at the end make another path.
     package func needed(
         method: borrowing Span<UInt8>,
         isWebSocket: Bool,
-        path: borrowing Span<UInt8>
+        path: borrowing Span<UInt8>,
+        isLoose: Bool = false
     ) -> Int {
         let text = text.span
         let number = isWebSocket ? self.number(webSocket: text) : self.number(of: method, in: text)
@@ -170,11 +173,29 @@ package struct PermissionTable: Sendable {
         for index in paths.indices {
             let entry = paths[index]
             guard entry.takesAnyMethod || entry.methods & mask != 0 else { continue }
+            if isLoose {
+                if Self.fitsLoosely(entry, text, path) { return entry.place }
+                continue
+            }
             let count = entry.text.count
             guard entry.isPrefix ? path.count >= count : path.count == count else { continue }
             if text.extracting(entry.text).equals(path.extracting(first: count)) { return entry.place }
         }
         return number < 0 ? -1 : methods[number].place
+    }
+
+    private static func fitsLoosely(
+        _ entry: Path,
+        _ text: borrowing Span<UInt8>,
+        _ path: borrowing Span<UInt8>
+    ) -> Bool {
+        var end = path.count
+        while end > 0, path[end - 1] == ASCII.slash { end -= 1 }
+        let count = entry.isPrefix ? entry.text.count - 1 : entry.text.count
+        guard entry.isPrefix ? end >= count : end == count else { return false }
+        if end > count, path[count] != ASCII.slash { return false }
+        let wanted = text.extracting(entry.text.lowerBound..<(entry.text.lowerBound + count))
+        return wanted.equalsIgnoringCase(path.extracting(first: count))
     }
 
     private func number(of method: borrowing Span<UInt8>, in text: borrowing Span<UInt8>) -> Int {

@@ -94,6 +94,8 @@ struct Exchange: ~Copyable {
     var awaitsForm = false
     /// What the client's `Authorization` holds is Postern's own business: the gateway doesn't get it.
     var hidesAuthorization = false
+    /// The same of a key, which no gateway gets, whatever else a configuration passes on.
+    var hidesKey = false
     /// Some other reading of the path is a different path.
     var isPathAmbiguous = false
     var pathFacts: PathFacts = []
@@ -230,6 +232,7 @@ struct Exchange: ~Copyable {
         }
         awaitsForm = false
         hidesAuthorization = false
+        hidesKey = false
         isPathAmbiguous = false
         if !setCookies.isEmpty {
             setCookies.wipe()

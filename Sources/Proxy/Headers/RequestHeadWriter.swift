@@ -124,8 +124,8 @@ struct RequestHeadWriter {
         // it says what the gateway is to be told.
         let gateway = proxy.value.gateway.kind
         let stripsAuthorization =
-            exchange.value.hidesAuthorization
-            && (stripsIdentity || gateway != .pass || exchange.value.principal.proof == .key)
+            exchange.value.hidesKey
+            || exchange.value.hidesAuthorization && (stripsIdentity || gateway != .pass)
             || gateway == .bearer && exchange.value.principal.proof != .none
         var dropped = FieldID.hopByHopBits | FieldID.contentLength.bit | FieldID.expect.bit | FieldID.host.bit
         if stripsAuthorization { dropped |= FieldID.authorization.bit }

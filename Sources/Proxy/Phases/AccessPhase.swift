@@ -15,6 +15,7 @@ struct AccessPhase {
         let isAllowed = isAddressAllowed(exchange.value.remote, location)
         if location.value.satisfiesAny, isAllowed == true, exchange.value.ownPage == .none {
             exchange.value.principal.proof = .address
+            if location.value.hasAuth { CallerCheck.withhold(request, runtime) }
             return .next
         }
         if !location.value.satisfiesAny || !location.value.hasAuth, isAllowed == false {

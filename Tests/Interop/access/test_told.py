@@ -1,11 +1,13 @@
 """What the gateway hears of the caller: what Postern says, and nothing that the client says of itself."""
 
+import subprocess
+
 import pytest
 
 from harness.client import basic
 from harness.process import Server
+from harness.recorder import Recorder
 from harness.site import Site
-from harness.websocket import WebSocket
 
 from . import told
 from .keys import KeyFile
@@ -22,9 +24,8 @@ api_keys {directory}/keys.json;
 login_form on;
 public /public/ methods=*;
 location /address/ { satisfy any; allow 127.0.0.1; deny all; }
-location /open/ { auth_basic off; api_keys off; login_form off; }
 """
-PATHS = {"address": "/address/x", "public": "/public/x", "open": "/open/x"}
+PATHS = {"address": "/address/x", "public": "/public/x"}
 #: What a client may try to say of itself: other names that gateways read as the same.
 LIES = [
     ("X-Forwarded-User", "mallory"),
@@ -88,8 +89,6 @@ class Gateway:
 
 @pytest.fixture(scope="module")
 def make(tmp_path_factory, certificate, context):
-    from harness.recorder import Recorder
-
     recorder, made = Recorder(), {}
 
     def one(kind, extra=""):
@@ -214,21 +213,23 @@ def test_a_mistyped_key_beside_a_session_stays_here(make):
     assert request.values("Authorization") == []
 
 
+@pytest.mark.parametrize("trailer", ["X-OpenClaw-Scopes", "x_forwarded_user", "Authorization", "X-API-Key", "Cookie"])
 @pytest.mark.parametrize("kind", told.GATEWAYS)
-def test_trailers_say_nothing_of_the_caller(make, kind):
+def test_trailers_say_nothing_of_the_caller(make, kind, trailer):
     gateway = make(kind)
     count = len(gateway.recorder.requests)
     with gateway.server.connect() as connection:
         connection.send(
             b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
-            b"Trailer: X-OpenClaw-Scopes, X-Forwarded-User, Authorization\r\n%s: %s\r\n\r\n"
-            b"2\r\nhi\r\n0\r\nX-OpenClaw-Scopes: operator.admin\r\nX-Forwarded-User: mallory\r\n"
-            b"Authorization: Bearer mallory\r\n\r\n" % tuple(part.encode() for part in basic("alice", PASSWORD))
+            b"Trailer: %s\r\n%s: %s\r\n\r\n2\r\nhi\r\n0\r\n%s: mallory\r\n\r\n"
+            % tuple(part.encode() for part in (trailer, *basic("alice", PASSWORD), trailer))
         )
-        assert connection.response().status == 200
-    (request,) = gateway.recorder.requests[count:]
-    assert request.body == b"hi"
-    assert b"mallory" not in request.trailers and b"operator.admin" not in request.trailers
+        # Fields that have no place in trailers are refused; others are dropped.
+        refused = connection.response().status == 400
+    for request in gateway.recorder.requests[count:]:
+        assert b"mallory" not in request.head + request.trailers
+        assert refused or request.body == b"hi"
+    assert refused or len(gateway.recorder.requests) == count + 1
 
 
 @pytest.mark.parametrize("kind", told.GATEWAYS)
@@ -260,10 +261,39 @@ def test_names_of_ones_own(make):
     assert request.values("X-Forwarded-User") == []
 
 
+@pytest.mark.parametrize("kind", ["bearer", "trusted_proxy"])
+def test_no_location_without_a_login_tells_the_gateway_so(postern, tmp_path, certificate, kind):
+    """Everybody would be the gateway's operator there: such a configuration isn't taken."""
+    (tmp_path / "token").write_text("token\n")
+    config = tmp_path / "proxy.conf"
+    text = """
+server {{
+    listen 127.0.0.1:1 ssl;
+    ssl_certificate {certificate};
+    ssl_certificate_key {key};
+    proxy_pass http://127.0.0.1:2;
+    {directive}
+    auth_basic "x";
+    auth_basic_user_file {users};
+    location /open/ {{ auth_basic off; {inside} }}
+}}
+"""
+    (tmp_path / "users").write_text(USERS)
+    words = {
+        "certificate": certificate[0],
+        "key": certificate[1],
+        "users": tmp_path / "users",
+        "directive": DIRECTIVES[kind].replace("{directory}", str(tmp_path)),
+    }
+    for inside, status in (("", 1), ("gateway_auth pass;", 0), ("allow 127.0.0.1; deny all;", 0)):
+        config.write_text(text.format(inside=inside, **words))
+        answer = postern("check", "-c", config)
+        assert answer.returncode == status, answer.stderr + answer.stdout
+        assert ("everybody would be the gateway's operator" in answer.stderr + answer.stdout) == (status == 1)
+
+
 def test_curl_sees_it_that_way_too(make):
     """The same by a client that isn't ours, over both versions."""
-    import subprocess
-
     gateway = make("trusted_proxy")
     for option in ("--http1.1", "--http2"):
         count = len(gateway.recorder.requests)

@@ -12,7 +12,6 @@ PROOFS = {
     "key": "an API key",
     "address": "an address (`satisfy any`)",
     "public": "nothing: a `public` path",
-    "open": "nothing: a location without login",
 }
 GATEWAYS = ("pass", "bearer", "trusted_proxy")
 
@@ -35,7 +34,7 @@ def told(gateway, proof):
         case "pass":
             return Told(own)
         case "bearer":
-            return Told(own if proof in ("public", "open") else "the gateway's token")
+            return Told(own if proof == "public" else "the gateway's token")
         case _:
             if proof in ("password", "session"):
                 return Told(own, "alice", ALL)

@@ -24,13 +24,23 @@ struct CallerCheck {
         let exchange = request.exchange
         let login = request.location.value.login
         let isWebSocket = exchange.value.head.upgrade == .webSocket
-        if login.openMethods.contains(exchange.value.head.method, isWebSocket: isWebSocket) { return .next }
+        if login.openMethods.contains(exchange.value.head.method, isWebSocket: isWebSocket) {
+            withhold(request, runtime)
+            return .next
+        }
+        // Postern would go by one of them, and the gateway by another.
+        if exchange.value.head.fields.isRepeated(.authorization) {
+            exchange.value.refusal = .credentialsRepeated
+            return .respond(Reply(400))
+        }
         switch prove(request, login, runtime, services) {
         case .none: return CallerAnswer.unproved(request, login)
         case .decided(let decision): return decision
         case .proved: break
         }
-        if login.hasPasswords, isBasic(exchange) { exchange.value.hidesAuthorization = true }
+        if login.hasPasswords, let index = exchange.value.head.fields.first(.authorization), isBasic(exchange, index) {
+            exchange.value.hidesAuthorization = true
+        }
         // Keys belong to programs, which have no browser to tell apart.
         if login.pairsDevices, exchange.value.principal.proof != .key,
             let decision = DeviceCheck.decide(request, login, services)
@@ -40,9 +50,25 @@ struct CallerCheck {
         return PermissionCheck.decide(request, runtime)
     }
 
-    /// Whether there is a name and a password in it, right or wrong: not for the gateway's eyes.
-    private static func isBasic(_ exchange: Ref<Exchange>) -> Bool {
-        guard let index = exchange.value.head.fields.first(.authorization) else { return false }
+    /// Keeps from the gateway what proves a caller to Postern, where nobody has to prove anything: browsers send a password
+    /// to open paths unasked, and programs a key.
+    static func withhold(_ request: RequestContext, _ runtime: Runtime) {
+        let exchange = request.exchange
+        let login = request.location.value.login
+        var next = exchange.value.head.fields.first(.authorization)
+        while let index = next {
+            next = exchange.value.head.fields.next(.authorization, after: index)
+            if login.hasPasswords, isBasic(exchange, index) { exchange.value.hidesAuthorization = true }
+            if login.hasKeys, let token = KeyProof.bearer(exchange, index),
+                KeyProof.isOurs(exchange.value.headBytes.written.extracting(token), runtime.keyFiles[login.keyFile].latest)
+            {
+                exchange.value.hidesKey = true
+            }
+        }
+    }
+
+    /// Whether there is a name and a password in the field, right or wrong: not for the gateway's eyes.
+    private static func isBasic(_ exchange: Ref<Exchange>, _ index: Int) -> Bool {
         let range = exchange.value.head.fields[index].value.range
         guard range.count >= 6 else { return true }
         return exchange.value.headBytes.written.extracting(range.lowerBound..<(range.lowerBound + 6))

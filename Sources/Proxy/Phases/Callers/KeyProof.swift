@@ -17,7 +17,7 @@ struct KeyProof {
     ) -> CallerCheck.Proof {
         let exchange = request.exchange
         let field = exchange.value.head.fields.first(.xAPIKey)
-        let token = bearer(exchange)
+        let token = exchange.value.head.fields.first(.authorization).flatMap { bearer(exchange, $0) }
         if field == nil, token == nil { return .none }
         let ring: KeyRing
         switch runtime.keyFiles[login.keyFile].current(now: request.now) {
@@ -30,6 +30,9 @@ struct KeyProof {
                 return .decided(.respond(Reply(400)))
             }
             let value = exchange.value.head.fields[field].value.range
+            if let token, isOurs(exchange.value.headBytes.written.extracting(token), ring) {
+                exchange.value.hidesKey = true
+            }
             if let index = ring.table.find(exchange.value.headBytes.written.extracting(value)) {
                 return take(request, login, ring, index, services)
             }
@@ -37,24 +40,26 @@ struct KeyProof {
         }
         guard let token else { return .none }
         if let index = ring.table.find(exchange.value.headBytes.written.extracting(token)) {
-            exchange.value.hidesAuthorization = true
+            exchange.value.hidesKey = true
             return take(request, login, ring, index, services)
         }
         switch APIKeyText.form(exchange.value.headBytes.written.extracting(token)) {
         case .foreign: return .none
         case .malformed, .wellFormed:
             // Once one of ours, or one that was mistyped: not for the gateway's eyes. A session may still prove the caller.
-            exchange.value.hidesAuthorization = true
+            exchange.value.hidesKey = true
             if login.hasSession, case .proved = SessionProof.decide(request, login, services) { return .proved }
             return .decided(wrong(request, login, token, services))
         }
     }
 
-    /// Where the token of `Authorization: Bearer` stands.
-    private static func bearer(_ exchange: Ref<Exchange>) -> Range<Int>? {
-        guard let index = exchange.value.head.fields.first(.authorization),
-            !exchange.value.head.fields.isRepeated(.authorization)
-        else { return nil }
+    /// Whether a Bearer token is a key, was one, or is a mistyped one: not for the gateway's eyes.
+    static func isOurs(_ token: borrowing Span<UInt8>, _ ring: KeyRing?) -> Bool {
+        APIKeyText.form(token) != .foreign || ring?.table.find(token) != nil
+    }
+
+    /// Where the token stands, if the field at `index` is `Authorization: Bearer`.
+    static func bearer(_ exchange: Ref<Exchange>, _ index: Int) -> Range<Int>? {
         let range = exchange.value.head.fields[index].value.range
         let value = exchange.value.headBytes.written
         guard range.count > 7, value.extracting(range.lowerBound..<(range.lowerBound + 7)).equalsIgnoringCase("bearer ")
