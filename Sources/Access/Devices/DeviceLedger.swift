@@ -14,12 +14,19 @@ struct DeviceLedger {
         let place: LimitKey
         /// Whether it has shown the cookie that it was given.
         var hasCookie: Bool
+        /// Whether it has been told that its time is over, before anybody swept it away.
+        var isTold = false
     }
 
     private(set) var records: [Name: DeviceRecord] = [:]
     /// The one that waits longest first.
     private(set) var waiting: [Waiting] = []
     private var used: Set<Name> = []
+    /// Those that wait no more without having been let in, and haven't been told: the latest last.
+    private var refused: [(name: Name, until: Int64)] = []
+
+    /// Milliseconds that a refusal waits to be told.
+    private static let memory: Int64 = 300_000
 
     // MARK: Approved
 
@@ -64,7 +71,9 @@ struct DeviceLedger {
         hadCookie: Bool,
         bound: Int
     ) -> (PendingDevice, ended: [PendingDevice]) {
-        var ended = takePending { $0.until <= device.since }
+        var ended = refuse(now: device.since) { $0.until <= device.since }
+        let name = Name(id: device.id, user: device.user)
+        refused.removeAll { $0.name == name }
         if let index = index(device.id, device.user) {
             if hadCookie { waiting[index].hasCookie = true }
             return (waiting[index].device, ended)
@@ -76,7 +85,9 @@ struct DeviceLedger {
             let codes = same.map(\.device.code)
             ended += takePending { codes.contains($0.code) }
         }
-        while waiting.count >= bound { ended.append(waiting.removeFirst().device) }
+        while waiting.count >= bound, let first = waiting.first?.device {
+            ended += refuse(now: device.since) { $0 == first }
+        }
         var device = device
         // One in 2⁴⁰ for each that waits.
         while waiting.contains(where: { $0.device.code == device.code }) { device.code = DeviceCode.random() }
@@ -89,6 +100,26 @@ struct DeviceLedger {
         let taken = waiting.map(\.device).filter(fits)
         waiting.removeAll { fits($0.device) }
         return taken
+    }
+
+    /// Takes out those that wait and fit, and remembers to tell them.
+    mutating func refuse(now: Int64, _ fits: (PendingDevice) -> Bool) -> [PendingDevice] {
+        refused.removeAll { $0.until <= now }
+        for one in waiting where fits(one.device) && !one.isTold {
+            refused.append((Name(id: one.device.id, user: one.device.user), now + Self.memory))
+        }
+        refused.removeFirst(max(refused.count - DeviceTable.maximumPending, 0))
+        return takePending(fits)
+    }
+
+    /// Whether the device was refused and hasn't been told, which it is herewith.
+    mutating func takeRefusal(_ name: Name, now: Int64) -> Bool {
+        if let index = index(name.id, name.user), waiting[index].device.until <= now, !waiting[index].isTold {
+            waiting[index].isTold = true
+            return true
+        }
+        guard let index = refused.firstIndex(where: { $0.name == name }) else { return false }
+        return refused.remove(at: index).until > now
     }
 
     private func index(_ id: DeviceID, _ user: [UInt8]) -> Int? {

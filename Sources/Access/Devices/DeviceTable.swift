@@ -112,7 +112,7 @@ package final class DeviceTable: Sendable {
         guard let code = DeviceCode.normalized(code) else { return nil }
         return ledger.withLock { ledger in
             guard ledger.pending(code, now: now) != nil else { return nil }
-            return ledger.takePending { $0.code == code }.first
+            return ledger.refuse(now: now) { $0.code == code }.first
         }
     }
 
@@ -132,10 +132,19 @@ package final class DeviceTable: Sendable {
     }
 
     /// Refuses all that wait.
-    package func clearPending() -> [PendingDevice] { ledger.withLock { $0.takePending { _ in true } } }
+    package func clearPending(now: Int64) -> [PendingDevice] { ledger.withLock { $0.refuse(now: now) { _ in true } } }
 
     /// Requests that have expired since the last sweep.
-    package func sweep(now: Int64) -> [PendingDevice] { ledger.withLock { $0.takePending { $0.until <= now } } }
+    package func sweep(now: Int64) -> [PendingDevice] { ledger.withLock { $0.refuse(now: now) { $0.until <= now } } }
+
+    /// Whether the device waited and was not let in (rejected, pushed out, expired), which it learns herewith: true once.
+    ///
+    /// A browser that asks again by itself would otherwise wait anew as soon as it was refused, and two that have no room
+    /// beside each other would push each other out for ever. Remembered for five minutes, of the last 1000.
+    package func takeRefusal(_ id: DeviceID, user: borrowing Span<UInt8>, now: Int64) -> Bool {
+        let name = DeviceLedger.Name(id: id, user: user.array)
+        return ledger.withLock { $0.takeRefusal(name, now: now) }
+    }
 
     // MARK: Lists
 

@@ -23,7 +23,7 @@ extension IdentityService {
         actions.reject = { [self] code, caller throws(ControlFailure) in try reject(code, caller) }
         actions.remove = { [self] id, caller throws(ControlFailure) in try remove(id, caller) }
         actions.clear = { [self] _, caller in
-            let devices = devices.clearPending()
+            let devices = devices.clearPending(now: date)
             decided("device refused", devices, by: caller)
             return ControlRejected(rejected: devices.map { ControlPendingDevice($0) })
         }

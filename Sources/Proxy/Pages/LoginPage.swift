@@ -95,6 +95,16 @@ struct DevicePage {
         output.append("</pre>\n<p role=\"status\">This page goes on by itself then.</p>\n")
         PageWriter.end(to: &output)
     }
+
+    /// To one that waits no more, once.
+    static func writeRefused(to output: inout ByteBuffer) {
+        PageWriter.begin("This browser was not let in", to: &output)
+        output.append("<p>Somebody at the machine turned it away, too many waited, ")
+        output.append("or nobody approved it in time.</p>\n")
+        // The same address.
+        output.append("<p><a href=\"\">Ask again</a></p>\n")
+        PageWriter.end(to: &output)
+    }
 }
 
 /// What a browser sees that logs out, or asks to.

@@ -77,6 +77,7 @@ enum PageWriter {
         h1 { font-size: 1.375rem; line-height: 1.25; margin: 0 0 .5rem; text-wrap: balance; }
         main > :last-child { margin-bottom: 0; }
         p { margin: 0 0 1rem; color: var(--soft); }
+        a { color: var(--accent); font-weight: 600; }
         p.bad { color: var(--bad); font-weight: 600; }
         label { display: block; margin: 0 0 .25rem; font-weight: 500; }
         input, button { font: inherit; width: 100%; padding: .625rem .75rem; border-radius: .5rem;

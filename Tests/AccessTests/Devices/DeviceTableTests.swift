@@ -95,7 +95,7 @@ private func id(_ number: UInt64) -> DeviceID { DeviceID(high: number << 32, low
         #expect(state(1) == .unknown)
         _ = request(2)
         _ = request(3)
-        #expect(table.clearPending().map(\.id) == [id(2), id(3)])
+        #expect(table.clearPending(now: noon).map(\.id) == [id(2), id(3)])
     }
 
     @Test func theOneThatWaitsLongestIsRefusedForTheFourth() {
@@ -106,13 +106,56 @@ private func id(_ number: UInt64) -> DeviceID { DeviceID(high: number << 32, low
         #expect(request(5, now: noon + 10_000).ended.map(\.id) == [id(2), id(3), id(4)])
     }
 
+    private func isRefused(_ number: UInt64, user: String = "alice", now: Int64 = noon) -> Bool {
+        table.takeRefusal(id(number), user: bytes(user).span, now: now)
+    }
+
+    @Test func learnsOnceThatItWasRefused() throws {
+        #expect(!isRefused(1))
+        // Rejected.
+        let code = try code(request(1).result)
+        #expect(!isRefused(1))
+        _ = table.reject(code: code, now: noon)
+        #expect(!isRefused(1, user: "bob"))
+        #expect(isRefused(1))
+        #expect(!isRefused(1))
+        // Cleared away.
+        _ = request(2)
+        _ = table.clearPending(now: noon)
+        #expect(isRefused(2))
+        // Pushed out.
+        for number in 3...6 as ClosedRange<UInt64> { _ = request(number) }
+        #expect(isRefused(3))
+        #expect(!isRefused(4))
+        // Expired, whether it asks before the sweep or after it.
+        #expect(isRefused(4, now: noon + 10_000))
+        #expect(!isRefused(4, now: noon + 10_000))
+        _ = table.sweep(now: noon + 10_000)
+        #expect(!isRefused(4, now: noon + 10_000))
+        #expect(isRefused(5, now: noon + 10_000))
+        // Remembered for five minutes.
+        #expect(!isRefused(6, now: noon + 310_000))
+    }
+
+    @Test func forgetsThatItWasRefusedWhenItAsksAgain() throws {
+        _ = table.reject(code: try code(request(1).result), now: noon)
+        _ = request(1)
+        #expect(!isRefused(1))
+        _ = table.approve(code: try code(request(1).result), by: "root", now: noon)
+        #expect(!isRefused(1))
+        // What is forgotten isn't kept for ever: at the most so many.
+        for number in 10...1200 as ClosedRange<UInt64> { _ = request(number) }
+        #expect(!isRefused(10))
+        #expect(isRefused(1197))
+    }
+
     @Test func aClientWithoutCookiesTakesItsOwnPlaceAgain() {
         _ = request(1)
         #expect(request(2, hadCookie: false).ended.isEmpty)
         #expect(request(3, hadCookie: false).ended.map(\.id) == [id(2)])
         #expect(request(4, agent: "curl", hadCookie: false).ended.isEmpty)
         #expect(table.listPending(now: noon).map(\.id) == [id(1), id(3), id(4)])
-        _ = table.clearPending()
+        _ = table.clearPending(now: noon)
         _ = request(5, place: 1, hadCookie: false)
         _ = request(6, place: 2, hadCookie: false)
         _ = request(7, user: "bob", place: 1, hadCookie: false)

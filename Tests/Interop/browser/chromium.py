@@ -212,7 +212,7 @@ class Page:
         options = {"format": "png"}
         if whole:
             size = self.command("Page.getLayoutMetrics")["cssContentSize"]
-            clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 0.65}
+            clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 0.6}
             options |= {"clip": clip, "captureBeyondViewport": True}
         return base64.b64decode(self.command("Page.captureScreenshot", options)["data"])
 
@@ -247,7 +247,8 @@ class Page:
         if leads:
             self._mark()
         x, y = self.see(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});"
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
+            " e.scrollIntoView({block: 'center'});"
             " const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })()"
         )
         for kind in ("mousePressed", "mouseReleased"):

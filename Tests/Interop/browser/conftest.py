@@ -54,7 +54,9 @@ class Door:
         (directory / "htpasswd").write_text(ALICE + BOB)
         self.port, gateway = free_ports(2)
         self.configuration = directory / "proxy.conf"
-        self.configuration.write_text(CONFIGURATION.format(directory=directory, port=self.port, gateway=gateway, lines=lines))
+        self.configuration.write_text(
+            CONFIGURATION.format(directory=directory, port=self.port, gateway=gateway, lines=lines)
+        )
         with open(directory / "output.log", "wb") as output:
             self._process = subprocess.Popen(
                 [postern_binary(), "demo", "--port", str(self.port), "--directory", str(directory)],

@@ -17,7 +17,8 @@ def door(open_door):
 
 def waits(page):
     """Waits for the page with the code; the code."""
-    page.wait("document.querySelector('code')?.textContent.length === 9 && document.title.startsWith('Waiting')", "the code")
+    is_shown = "document.title.startsWith('Waiting') && document.querySelector('code').textContent.length === 9"
+    page.wait(is_shown, "the code")
     return page.text_of("code")
 
 
@@ -89,18 +90,43 @@ def test_an_approved_device_stays_known(door, profile):
     waits(page)
 
 
-def test_a_rejected_device_does_not_get_in(door, profile):
-    page = profile.page()
-    page.open(door.url())
+def test_a_rejected_device_is_told_and_asks_no_more_by_itself(door, profile):
+    page = profile.page(script=False)
+    page.open(door.url("/?wanted"))
     log_in(page)
     code = waits(page)
     door.run("devices", "reject", code)
-    assert door.devices()["pending"] == [] or door.devices()["pending"][0]["code"] != code
-    loaded = page.loaded
-    wait_until(lambda: page.loaded > loaded, "the page to ask again", 6)
-    assert page.title != "Demo gateway"
-    assert door.devices()["approved"] == []
+    page.wait("document.title === 'This browser was not let in'", "the page to say so", 6)
+    assert page.status(door.url("/?wanted")) == 403
+    assert page.see("document.querySelector('meta[http-equiv]')") is None
+    assert door.devices() == {"pending": [], "approved": []}
     assert ("device refused", code) in [(entry["event"], entry["subject"]) for entry in door.audit()]
+    assert_legible(page)
+    picture("device-refused", page, 360)
+    # Somebody has to want to try again: then it waits with another code.
+    page.click("a", leads=True)
+    assert page.address == door.url("/?wanted")
+    again = waits(page)
+    assert again != code
+    door.run("devices", "approve", again)
+    page.wait("document.title === 'Demo gateway'", "the device to go on", 6)
+
+
+def test_one_more_than_may_wait(open_door, profile, other_profile):
+    """The one that waits longest is refused, and doesn't push the other out in turn."""
+    door = open_door(PAIRING.replace("max_pending=5", "max_pending=1"))
+    first, second = profile.page(), other_profile.page()
+    first.open(door.url())
+    log_in(first)
+    waits(first)
+    second.open(door.url())
+    log_in(second, "bob")
+    code = waits(second)
+    first.wait("document.title === 'This browser was not let in'", "the first to be refused", 6)
+    loaded = second.loaded
+    wait_until(lambda: second.loaded > loaded, "the page to ask again by itself", 6)
+    assert waits(second) == code
+    assert [device["code"] for device in door.devices()["pending"]] == [code]
 
 
 def test_with_the_prompt_of_basic(open_door, profile):

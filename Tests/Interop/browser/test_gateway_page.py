@@ -1,4 +1,4 @@
-"""The gateway's own page behind the door: its fetches, its WebSocket, its streams, and what browsers fetch beside it."""
+"""The gateway's own page behind the door: its fetches, its WebSocket, its streams, what browsers fetch beside it."""
 
 import re
 import time
@@ -102,14 +102,15 @@ def test_a_revoked_session_loses_what_is_open(door, profile):
     ask(page, " ".join(["word"] * 400))
     page.wait("document.getElementById('chat-answer').textContent.length > 20", "the first words")
     page.see(
-        "window.seen = []; new MutationObserver(() => window.seen.push(document.getElementById('socket-state').textContent))"
-        ".observe(document.getElementById('socket-state'), {childList: true, characterData: true, subtree: true})"
+        "window.seen = []; window.state = document.getElementById('socket-state');"
+        "new MutationObserver(() => window.seen.push(window.state.textContent))"
+        ".observe(window.state, {childList: true, characterData: true, subtree: true})"
     )
     sessions = door.sessions()
     assert [session["user"] for session in sessions] == ["alice"]
     door.run("sessions", "revoke", sessions[0]["id"])
     revoked = time.monotonic()
-    page.wait("window.seen.some((text) => text.startsWith('Closed (1008'))", "the page's socket to be closed by 1008", 1.0)
+    page.wait("window.seen.some((text) => text.startsWith('Closed (1008'))", "the page's socket to be closed", 1.0)
     page.wait("document.getElementById('chat-state').textContent.startsWith('Failed')", "the stream to end", 1.0)
     assert time.monotonic() - revoked < 1.0
     assert door.sessions() == []
@@ -132,7 +133,8 @@ def test_a_user_s_sessions_end_together(door, profile, other_profile):
         log_in(page, user)
         connected(page)
     door.run("sessions", "revoke-user", "bob")
-    pages[1].wait("document.getElementById('socket-state').textContent.startsWith('Closed')", "bob's socket to close", 1.0)
+    closed = "document.getElementById('socket-state').textContent.startsWith('Closed')"
+    pages[1].wait(closed, "bob's socket to close", 1.0)
     assert pages[0].text_of("#socket-state").startswith("Connected")
     pages[1].open(door.url())
     assert pages[1].title == "Log in"
@@ -156,7 +158,7 @@ def test_the_prompt_of_basic_mints_a_cookie(open_door, profile, other_profile, l
     assert page.prompts == [door.url()]
     # One login, one session: not one for each request.
     assert len(door.sessions()) == 1
-    # A browser that sends no Basic with a WebSocket, as Safari: here one that has the cookie and never knew the password.
+    # A browser that sends no Basic with a WebSocket, as Safari: one that has the cookie and never knew the password.
     other_profile.set_cookie(profile.cookies()["__Host-postern"], door.url())
     safari = other_profile.page()
     safari.open(door.url())

@@ -32,7 +32,10 @@ def test_its_fields_say_what_they_are(door, profile):
     page.open(door.url())
     assert page.see("document.documentElement.lang") == "en"
     assert page.see("document.querySelectorAll('h1').length") == 1
-    labels = page.see("[...document.querySelectorAll('input:not([type=hidden])')].map(i => [i.labels[0]?.innerText, i.autocomplete, i.type])")
+    labels = page.see(
+        "[...document.querySelectorAll('input:not([type=hidden])')]"
+        ".map(i => [i.labels[0]?.innerText, i.autocomplete, i.type])"
+    )
     assert labels == [["Name", "username", "text"], ["Password", "current-password", "password"]]
     assert page.see("document.querySelector('button').innerText") == "Log in"
     # Nothing runs and nothing is loaded.
@@ -155,7 +158,31 @@ def test_logging_out(door, profile):
     assert_quiet(page, 401)
 
 
-@pytest.mark.parametrize("target", ["//elsewhere.example/", "/\\elsewhere.example", "https://elsewhere.example/", "javascript:alert(1)"])
+@pytest.mark.parametrize("same_site", ["lax", "strict"])
+def test_a_link_from_elsewhere(open_door, profile, same_site):
+    """A page of another site leads here: a strict cookie stays behind, and a login counts nevertheless."""
+    door = open_door(f"login_form on; session on same_site={same_site};")
+    page = profile.page()
+    elsewhere = f"data:text/html,<a href='{door.url('/?linked')}'>there</a>"
+    page.open(elsewhere)
+    page.click("a", leads=True)
+    assert page.title == "Log in"
+    log_in(page)
+    assert (page.title, page.address) == ("Demo gateway", door.url("/?linked"))
+    connected(page)
+    page.open(elsewhere)
+    page.click("a", leads=True)
+    assert page.title == ("Demo gateway" if same_site == "lax" else "Log in")
+    # That costs nobody their session.
+    page.open(door.url("/?direct"))
+    assert page.title == "Demo gateway"
+    assert len(door.sessions()) == 1
+    assert page.prompts == []
+
+
+@pytest.mark.parametrize(
+    "target", ["//elsewhere.example/", "/\\elsewhere.example", "https://elsewhere.example/", "javascript:alert(1)"]
+)
 def test_a_login_leads_nowhere_else(door, profile, target):
     """Whatever the form is made to say."""
     page = profile.page()

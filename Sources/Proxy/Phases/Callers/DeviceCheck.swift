@@ -22,7 +22,13 @@ struct DeviceCheck {
                 identity.devices.use(device, user: exchange.value.user.readable, address: text, now: date)
                 return nil
             case .pending(let code): return wait(request, login, code: code)
-            case .unknown: break
+            case .unknown:
+                // Its page asks again by itself: somebody has to want that first.
+                if CallerAnswer.isNavigation(exchange),
+                    identity.devices.takeRefusal(device, user: exchange.value.user.readable, now: date)
+                {
+                    return refuse(request)
+                }
             }
         }
         return ask(request, login, device, services, date)
@@ -76,6 +82,16 @@ struct DeviceCheck {
             let device = identity.sessions.facts(exchange.value.principal.session)?.device, device != .none
         else { return nil }
         return device
+    }
+
+    private static func refuse(_ request: RequestContext) -> Decision {
+        let exchange = request.exchange
+        exchange.value.refusal = .devicePending
+        exchange.value.ownBody.clear()
+        DevicePage.writeRefused(to: &exchange.value.ownBody)
+        var reply = Reply(403)
+        reply.body = .page
+        return .respond(reply)
     }
 
     private static func wait(_ request: RequestContext, _ login: LoginRuntime, code: String) -> Decision {
