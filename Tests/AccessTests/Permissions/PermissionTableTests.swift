@@ -31,6 +31,42 @@ private func scopes(_ table: PermissionTable, _ names: String...) -> String {
         #expect(need(.standard, method, path) == name)
     }
 
+    /// As a server reads paths to which letter case and slashes at the end are nothing.
+    @Test(arguments: [
+        ("/tools/invoke", "execute-actions"), ("/tools/invoke/", "execute-actions"),
+        ("/tools/invoke///", "execute-actions"), ("/Tools/INVOKE", "execute-actions"), ("/tools/invok", "write"),
+        ("/tools/invoke/x", "write"), ("/tools/invokes", "write"), ("/x/tools/invoke", "write"), ("/", "write"),
+        ("", "write"), ("/ORDERS/1", "orders"), ("/orders", "orders"), ("/orders//", "orders"), ("/ordersx", "write"),
+        ("/order", "write"), ("/Orders/Big", "big"), ("/orders/big/", "big"), ("/orders/bigger", "orders"),
+    ])
+    func `what it asks for, read loosely`(path: String, name: String) throws {
+        let table = try PermissionTable(
+            PermissionTable.standard.permissions + [
+                Permission("orders", paths: ["/orders/"]), Permission("big", paths: ["/orders/big"]),
+            ]
+        )
+        let place = table.needed(
+            method: Array("POST".utf8).span,
+            isWebSocket: false,
+            path: Array(path.utf8).span,
+            isLoose: true
+        )
+        #expect(table.permissions[place].name == name)
+    }
+
+    @Test func `every path is within the root's prefix, read loosely`() throws {
+        let table = try PermissionTable([Permission("all", paths: ["/"])])
+        for path in ["", "/", "/x", "//"] {
+            let place = table.needed(
+                method: Array("GET".utf8).span,
+                isWebSocket: false,
+                path: Array(path.utf8).span,
+                isLoose: true
+            )
+            #expect(place == 0)
+        }
+    }
+
     @Test func `an upgrade is no GET`() throws {
         #expect(need(.standard, "GET", "/", webSocket: true) == "write")
         #expect(need(.standard, "GET", "/tools/invoke", webSocket: true) == "execute-actions")

@@ -256,7 +256,7 @@ LOCKED = (290, 300)
 
 LOCKS = [
     Refusal(
-        "an address, whatever it shows",
+        "an address, even with a right password",
         Ask("/locked/", (basic("alice", "password"),), source="127.0.0.11"),
         429,
         "locked",

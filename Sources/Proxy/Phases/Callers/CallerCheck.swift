@@ -60,7 +60,10 @@ struct CallerCheck {
             next = exchange.value.head.fields.next(.authorization, after: index)
             if login.hasPasswords, isBasic(exchange, index) { exchange.value.hidesAuthorization = true }
             if login.hasKeys, let token = KeyProof.bearer(exchange, index),
-                KeyProof.isOurs(exchange.value.headBytes.written.extracting(token), runtime.keyFiles[login.keyFile].latest)
+                KeyProof.isOurs(
+                    exchange.value.headBytes.written.extracting(token),
+                    runtime.keyFiles[login.keyFile].latest
+                )
             {
                 exchange.value.hidesKey = true
             }

@@ -15,7 +15,8 @@ struct PermissionCheck {
             exchange.value.refusal = .ambiguousPath
             return .respond(Reply(400))
         }
-        if runtime.permissions.hasPaths, let lack = exchange.value.withPath({ lackUpstream(of: $0, request, runtime) }) {
+        if runtime.permissions.hasPaths, let lack = exchange.value.withPath({ lackUpstream(of: $0, request, runtime) })
+        {
             return missing(request, lack, runtime)
         }
         return .next
