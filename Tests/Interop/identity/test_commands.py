@@ -11,7 +11,7 @@ import pytest
 
 from harness.client import basic
 
-from .stage import NAVIGATES, PASSWORD, ask, cookie, log_in, post_login
+from .stage import PASSWORD, ask, cookie, log_in, post_login
 from .test_devices import PAIRING, Browser, pending
 from .test_revocation import session_id
 
