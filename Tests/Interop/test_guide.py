@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -252,10 +253,19 @@ class Journey:
         with WebSocket(f"wss://localhost:{server.ports['tls']}/ws", server.context, dict([self.login])) as socket:
             assert socket.echo("hello") == "hello"
         # "Rate limiting": 10 in a second, and a burst of 20.
+        answers = self._hurry(server, self.login)
+        assert {answer.status for answer in answers} == {200, status_when_limited}
+
+    @staticmethod
+    def _hurry(server, field):
+        """The answers to 60 requests at once, of which no more pass than 10 a second and a burst of 20 let."""
+        begun = time.monotonic()
         with server.connect() as connection:
-            statuses = [connection.request(fields=[self.login]).status for _ in range(60)]
-        assert 15 <= statuses.count(200) <= 31
-        assert statuses.count(status_when_limited) == 60 - statuses.count(200)
+            answers = [connection.request(fields=[field]) for _ in range(60)]
+        passed = sum(answer.status == 200 for answer in answers)
+        # What was asked just before counts as well, hence less than 21.
+        assert 10 <= passed <= 21 + 10 * (time.monotonic() - begun) + 1
+        return answers
 
     def runs_the_guides_nginx_file(self):
         users = self.htpasswd.read_text()
@@ -342,7 +352,7 @@ class Journey:
             self.ok("key", "add", self.keys, "--name", "Reader", "--permission", "read", "--rate", "3", "--json")
         )
         reader = ("X-API-Key", added["key"])
-        wait_until(lambda: self.native.get("/", [reader], method="POST").status == 403, "the new key to count", 5, 0.1)
+        wait_until(lambda: self.native.get("/", [reader], method="POST").status == 403, "the new key to count", 5, 0.3)
         self.ok("key", "revoke", self.keys, added["id"])
         added = json.loads(
             self.ok("key", "add", self.keys, "--name", "Other", "--permission", "read", "--rate", "3", "--json")
@@ -354,7 +364,7 @@ class Journey:
             answers.append(self.native.get("/", [reader]))
             return answers[-1].status != 401
 
-        wait_until(counts, "the new key to count", 5, 0.1)
+        wait_until(counts, "the new key to count", 5, 0.3)
         answers = [answers[-1]] + [self.native.get("/", [reader]) for _ in range(3)]
         assert [answer.status for answer in answers] == [200, 200, 200, 429]
         assert 0 < int(answers[-1].value("Retry-After")) <= 3600
@@ -474,11 +484,8 @@ class Journey:
 
     def is_limited_by_the_second(self):
         self.configure({})
-        with self.native.connect() as connection:
-            answers = [connection.request(fields=[("X-API-Key", PRODUCTION)]) for _ in range(60)]
-        statuses = [answer.status for answer in answers]
-        assert 20 <= statuses.count(200) <= 35
-        assert statuses.count(429) == 60 - statuses.count(200)
+        answers = self._hurry(self.native, ("X-API-Key", PRODUCTION))
+        assert {answer.status for answer in answers} == {200, 429}
         assert next(answer for answer in answers if answer.status == 429).value("Retry-After") == "1"
 
     def is_limited_by_the_hour(self):
