@@ -157,6 +157,16 @@ extension Span where Element == UInt8 {
     package func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
         precondition(range.lowerBound >= 0 && range.upperBound <= count)
         var index = range.lowerBound
+        let raw = unsafe bytes
+        let pattern = UInt64(byte) &* 0x0101_0101_0101_0101
+        // Eight at a time: the lowest byte that is zero once `byte` is taken away borrows into its highest bit.
+        while range.upperBound &- index >= 8 {
+            let word = unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
+            let difference = UInt64(littleEndian: word) ^ pattern
+            let found = (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080
+            if found != 0 { return index &+ (found.trailingZeroBitCount &>> 3) }
+            index &+= 8
+        }
         while index < range.upperBound {
             if unsafe self[unchecked: index] == byte { return index }
             index &+= 1

@@ -25,16 +25,9 @@ package struct Digest32: Sendable, Hashable, BitwiseCopyable {
 
     /// The digest's bytes in order.
     package var bytes: InlineArray<32, UInt8> {
-        InlineArray { index in
-            let word: UInt64
-            switch index >> 3 {
-            case 0: word = words.0
-            case 1: word = words.1
-            case 2: word = words.2
-            default: word = words.3
-            }
-            return UInt8(truncatingIfNeeded: word >> UInt64(8 * (index & 7)))
-        }
+        let ordered = (words.0.littleEndian, words.1.littleEndian, words.2.littleEndian, words.3.littleEndian)
+        // Any 32 bytes are an array of as many.
+        return unsafe unsafeBitCast(ordered, to: InlineArray<32, UInt8>.self)
     }
 
     package static func == (left: Digest32, right: Digest32) -> Bool {

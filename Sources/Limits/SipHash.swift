@@ -22,15 +22,22 @@ package struct SipHash128: Sendable {
         var state = State(key0, key1)
         let count = bytes.count
         var index = 0
-        while index + 8 <= count {
-            var word: UInt64 = 0
-            for offset in 0..<8 { word |= UInt64(unsafe bytes[unchecked: index + offset]) << UInt64(8 * offset) }
-            state.absorb(word)
-            index += 8
+        let raw = unsafe bytes.bytes
+        // All offsets lie at least eight below `count`.
+        func word(_ offset: Int) -> UInt64 {
+            UInt64(littleEndian: unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
+        }
+        while index &+ 8 <= count {
+            state.absorb(word(index))
+            index &+= 8
         }
         var last = UInt64(truncatingIfNeeded: count & 0xFF) << 56
-        for offset in 0..<(count - index) {
-            last |= UInt64(unsafe bytes[unchecked: index + offset]) << UInt64(8 * offset)
+        let rest = count &- index
+        if rest > 0, index > 0 {
+            // The last eight bytes, without those that were taken already.
+            last |= word(count &- 8) >> UInt64(8 &* (8 &- rest))
+        } else {
+            for offset in 0..<rest { last |= UInt64(unsafe bytes[unchecked: offset]) << UInt64(8 &* offset) }
         }
         state.absorb(last)
         return state.finish()

@@ -13,6 +13,10 @@ LISTENERS = {
     "bcrypttls": True,
     "logged": False,
 }
+#: Listeners of Postern alone, whose callers prove themselves by what the others have no counterpart of; without TLS.
+CALLERS = ("session", "key")
+#: Who begins sessions: no user may have as many as there may be.
+CALLER_USERS = [f"caller-{number}" for number in range(10)]
 USER, PASSWORD = "bench", "correct-horse-battery"
 #: Idle upstream connections kept: as many as any row has clients, so that no server connects anew in a row.
 POOL = 1024
@@ -49,7 +53,8 @@ http {{
 """
 
 
-def nginx(directory, name, ports, upstream_port):
+def nginx(directory, name, ports, upstream_port, inner=""):
+    """For nginx and postern; `inner` is what else a server's `http` has in it."""
     servers = []
     for label, tls in LISTENERS.items():
         listen = f"listen 127.0.0.1:{ports[label]}" + (" ssl http2;" if label == "h2" else " ssl;" if tls else ";")
@@ -71,7 +76,23 @@ def nginx(directory, name, ports, upstream_port):
     tls = f"""
     ssl_certificate {directory}/cert.pem; ssl_certificate_key {directory}/key.pem;
     ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:SSL:10m; ssl_session_timeout 1h;"""
-    return http_block(directory, name, upstream_port, tls + "".join(servers))
+    return http_block(directory, name, upstream_port, tls + "".join(servers) + inner)
+
+
+def callers(directory, ports, keys, sessions=10):
+    """What is in a Postern's file for `CALLERS`; `sessions` are those that all users of its own may have."""
+    each = max(sessions // len(CALLER_USERS), 10)
+    servers = []
+    for label in CALLERS:
+        by_session = f"session on max_concurrent={each}; login_form on;"
+        limit = by_session if label == "session" else f"session off; api_keys {keys};"
+        servers.append(f"""
+    server {{
+        listen 127.0.0.1:{ports[label]};
+        server_name localhost; auth_basic "bench"; auth_basic_user_file {directory}/users; {limit}
+        location / {{ proxy_pass http://upstream; {FORWARD} proxy_set_header Connection ""; }}
+    }}""")
+    return "".join(servers)
 
 
 def haproxy(directory, ports, upstream_port):
@@ -163,8 +184,11 @@ def caddy(directory, ports, upstream_port):
 """
 
 
-def growing(directory, name, ports, upstream_port, *, locations=0, users=None, zone=None):
-    """A file for postern alone: `locations` of them, an htpasswd file, or a limit by address in a zone of that size."""
+def growing(
+    directory, name, ports, upstream_port, *, locations=0, users=None, zone=None, sessions=10, keys=None
+):
+    """A file for postern alone: `locations` of them, an htpasswd file, a limit by address in a zone of that size, so
+    many sessions, or a file of API keys."""
     paths = [
         f"location /service-{number:04}/ {{ proxy_pass http://upstream; {FORWARD} }}"
         if number % 2
@@ -185,5 +209,6 @@ def growing(directory, name, ports, upstream_port, *, locations=0, users=None, z
     server {{
         listen 127.0.0.1:{ports["other"]}; server_name localhost;
         location / {{ proxy_pass http://upstream; {FORWARD} proxy_set_header Connection ""; }}
-    }}"""
+    }}
+    {callers(directory, ports, keys or "off", sessions)}"""
     return http_block(directory, name, upstream_port, inner)

@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from callers import log_in, wait_until_let_in
 from callgrind import Counted, instructions
 from load import Load, opened
 from measure import sample
@@ -56,10 +57,30 @@ def addresses(bench, number, wrap=()):
     server.stop()
 
 
+@contextmanager
+def sessions(bench, number, wrap=()):
+    server = bench.start_growing(wrap, sessions=number)
+    server.proofs["session"] = log_in(server.ports["session"], number)
+    yield server, Workload("", "session", proof="session")
+    server.stop()
+
+
+@contextmanager
+def keys(bench, number, wrap=()):
+    held = bench.keys(number)
+    server = bench.start_growing(wrap, keys=held.path)
+    wait_until_let_in(server.ports["key"], held.field)
+    server.proofs["key"] = held.field
+    yield server, Workload("", "key", proof="key")
+    server.stop()
+
+
 GROWTHS = {
     "locations": Growth("locations", 10, 1_000, locations, counted=True),
     "users": Growth("users in htpasswd, logged in", 10, 10_000, users, counted=True),
     "connections": Growth("open idle connections", 10, 10_000, connections),
+    "sessions": Growth("sessions, one of them used", 10, 100_000, sessions),
+    "keys": Growth("API keys in the file, one of them used", 10, 10_000, keys, counted=True),
     "addresses": Growth("addresses tracked by limit_req", 10, 1_000_000, addresses),
 }
 

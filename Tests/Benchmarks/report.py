@@ -54,8 +54,26 @@ def comparison(names, results, split=False):
     lines = ["| workload | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for key, row in results.items():
         workload = WORKLOADS[key]
+        if workload.beside:
+            continue
         cells = [cell(name, names, row, workload.unit, split) for name in names]
         lines.append(f"| {workload.title} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def callers(results):
+    """A row for each way in which callers prove themselves, beside Postern's own row of those who needn't."""
+    lines = ["| a request that proves its caller by | unproved | proved | ratio |", "|---|---|---|---|"]
+    for key, row in results.items():
+        beside = WORKLOADS[key].beside
+        if not beside or not (samples := [sample for sample in row.get("postern", []) if sample]):
+            continue
+        base = results.get(beside, {}).get("postern", [])
+        found = ratio(row["postern"], base)
+        costs = [amount(statistics.median(s.cost for s in some if s), "µs") for some in (base, samples) if any(some)]
+        unproved = costs[0] if found else "–"
+        shown = f"{found[0]:.3f} ±{figure(found[1])}" if found else "–"
+        lines.append(f"| {WORKLOADS[key].title} | {unproved} | {costs[-1]} | {shown} |")
     return "\n".join(lines)
 
 

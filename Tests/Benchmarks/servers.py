@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import configurations
-from configurations import LISTENERS, PASSWORD, USER
+from callers import Keys, log_in, wait_until_let_in
+from configurations import CALLER_USERS, CALLERS, LISTENERS, PASSWORD, USER
 from load import LOAD_CPU, load_tool, relay_tool
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -97,6 +98,8 @@ class Process:
 
     def __init__(self, name, command, directory, cpu, ports, wrap=(), environment=None):
         self.name, self.ports = name, ports
+        #: What a caller proves itself by, as fields of a request; by listener.
+        self.proofs = {}
         self.log = directory / f"{name}-{next(iter(ports.values()))}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
@@ -147,6 +150,7 @@ class Bench:
     def __init__(self, directory, key="rsa"):
         self.directory = directory
         self.processes = []
+        self._keys = {}
         self._make_files(key)
         self.upstream_port = free_ports(1)[0]
 
@@ -182,15 +186,23 @@ class Bench:
             config.write_text(text + "daemon off; master_process off;\n")
             command = [nginx_binary(), "-c", config, "-p", self.directory, "-e", "stderr"]
         else:
-            config.write_text(configurations.nginx(self.directory, unique, ports, self.upstream_port))
+            ports |= zip(CALLERS, free_ports(len(CALLERS)))
+            keys = self.keys(10_000)
+            inner = configurations.callers(self.directory, ports, keys.path)
+            config.write_text(configurations.nginx(self.directory, unique, ports, self.upstream_port, inner))
             command = [postern_binary(), "run", "-c", config]
         if not present(name):
             raise SystemExit(f"{command[0]} is not here: install or build it, or name a binary in POSTERN_BINARY.")
-        return self._add(Process(name, command, self.directory, SERVER_CPU, ports, wrap, environment))
+        process = self._add(Process(name, command, self.directory, SERVER_CPU, ports, wrap, environment))
+        if name == "postern":
+            wait_until_let_in(ports["key"], keys.field)
+            process.proofs = {"session": log_in(ports["session"]), "key": keys.field, "bearer": keys.bearer}
+        return process
 
     def start_growing(self, wrap=(), **options):
         """Starts postern with one thing in a chosen number: see `configurations.growing`."""
-        ports = dict(zip(("plain", "other"), free_ports(2)))
+        names = ("plain", "other", *CALLERS)
+        ports = dict(zip(names, free_ports(len(names))))
         config = self.directory / f"postern-{ports['plain']}.conf"
         text = configurations.growing(self.directory, config.stem, ports, self.upstream_port, **options)
         config.write_text(text)
@@ -204,6 +216,12 @@ class Bench:
         stored = own.strip().split(":", 1)[1]
         path.write_text("".join(f"user-{number:05}:{stored}\n" for number in range(count - 1)) + own)
         return path
+
+    def keys(self, count):
+        """A file of so many API keys, the one that is used in the middle."""
+        if count not in self._keys:
+            self._keys[count] = Keys(self.directory / f"keys-{count}.json", count)
+        return self._keys[count]
 
     def _add(self, process):
         self.processes.append(process)
@@ -220,3 +238,5 @@ class Bench:
         (self.directory / "both.pem").write_text(both)
         run("htpasswd", "-cbm", self.directory / "apr1", USER, PASSWORD)
         run("htpasswd", "-cbB", "-C", "5", self.directory / "bcrypt", USER, PASSWORD)
+        stored = (self.directory / "bcrypt").read_text().strip().split(":", 1)[1]
+        (self.directory / "users").write_text("".join(f"{name}:{stored}\n" for name in CALLER_USERS))

@@ -24,6 +24,10 @@ class Workload:
     addresses: int | None = None
     per: int = 1
     unit: str = "µs"
+    #: What of the server's `proofs` its requests carry.
+    proof: str | None = None
+    #: The row of Postern's own that it is divided by, where no other server has its like.
+    beside: str | None = None
 
     @property
     def tls(self):
@@ -38,7 +42,7 @@ class Workload:
             server.ports[self.listener],
             connections=self.connections,
             tls=self.tls,
-            headers=self.headers,
+            headers=[*self.headers, *([server.proofs[self.proof]] if self.proof else [])],
             path=self.path,
             addresses=self.addresses,
             **bound,
@@ -48,6 +52,9 @@ class Workload:
 WORKLOADS = {
     "plain-1": Workload("HTTP/1.1, 1 connection", "plain", connections=1),
     "plain": Workload("HTTP/1.1, 64 connections", "plain"),
+    "session": Workload("session cookie, 64 connections", "session", proof="session", beside="plain"),
+    "key": Workload("API key in X-API-Key, 64 connections", "key", proof="key", beside="plain"),
+    "bearer": Workload("API key as Bearer, 64 connections", "key", proof="bearer", beside="plain"),
     "plain-1000": Workload("HTTP/1.1, 1,000 connections", "plain", connections=1000),
     "fields": Workload("HTTP/1.1, 8 more fields", "plain", headers=FIELDS),
     "cookie": Workload("HTTP/1.1, a 1 KiB cookie", "plain", headers=[COOKIE]),

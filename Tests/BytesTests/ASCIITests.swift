@@ -72,6 +72,23 @@ struct ASCIITests {
         #expect(bytes.span.firstIndex(of: ASCII.comma, in: 1..<1) == nil)
     }
 
+    /// Eight at a time or one by one, whatever stands beside it.
+    @Test(arguments: [0x00, 0x2C, 0x7F, 0x80, 0xFF] as [UInt8])
+    func findsTheFirstOfAByteAtEachPlace(_ byte: UInt8) {
+        for other in [byte &+ 1, byte &- 1, byte ^ 0x80] {
+            for count in 0..<28 {
+                for start in 0...count {
+                    var bytes = [UInt8](repeating: other, count: count)
+                    #expect(bytes.span.firstIndex(of: byte, in: start..<count) == nil)
+                    for index in (start..<count).reversed() {
+                        bytes[index] = byte
+                        #expect(bytes.span.firstIndex(of: byte, in: start..<count) == index)
+                    }
+                }
+            }
+        }
+    }
+
     @Test func constantTimeComparisonComparesEveryByte() {
         let secret = Array("correct horse".utf8)
         #expect(constantTimeEquals(secret, secret) == true)

@@ -148,6 +148,12 @@ package final class DeviceTable: Sendable {
 
     // MARK: Lists
 
+    /// Approved devices; one of two users counts twice.
+    package var count: Int { ledger.withLock { $0.records.count } }
+
+    /// Devices that wait at `now`.
+    package func pendingCount(now: Int64) -> Int { listPending(now: now).count }
+
     /// The approved devices, the one approved first first.
     package func list() -> [DeviceRecord] {
         ledger.withLock { Array($0.records.values) }

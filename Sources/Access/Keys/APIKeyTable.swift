@@ -63,6 +63,12 @@ package final class APIKeyTable: Sendable {
     /// All places in the file's order.
     package var indices: some RandomAccessCollection<Index> { entries.indices.lazy.map { Index(value: $0) } }
 
+    /// The place of that number in the file's order, from 0.
+    package func index(at number: Int) -> Index {
+        precondition(entries.indices.contains(number))
+        return Index(value: number)
+    }
+
     /// What holds for the key at `index`.
     package subscript(index: Index) -> Entry { entries[index.value] }
 
@@ -111,7 +117,8 @@ package final class APIKeyTable: Sendable {
 
     /// Appends the key's id.
     package func appendID(of index: Index, to output: inout ByteBuffer) {
-        output.append(contentsOf: text[entries[index.value].id])
+        let text = text
+        output.append(text.span, entries[index.value].id)
     }
 
     /// The key's id. Allocates.

@@ -120,6 +120,14 @@ package final class FailureTable: Sendable {
         return Self.sorted(addresses) + Self.sorted(names)
     }
 
+    /// How many addresses and how many users are locked at `now`.
+    package func locked(now: Int64) -> (places: Int, users: Int) {
+        var (addresses, names) = (0, 0)
+        places.forEach { shard in shard.forEach { addresses += $1.secondsLocked(now: now) > 0 ? 1 : 0 } }
+        users.forEach { shard in shard.forEach { names += $1.count.secondsLocked(now: now) > 0 ? 1 : 0 } }
+        return (addresses, names)
+    }
+
     /// Opens what is locked, and forgets the failures: of an address (any of the /64 that is locked, or the network as the list
     /// shows it) and of the user of that name; with nil all. Answers how many were locked.
     package func clear(_ subject: String?, now: Int64) -> Int {

@@ -102,6 +102,9 @@ struct SessionSlot: BitwiseCopyable, @unchecked Sendable {
     /// Stores the time of a use.
     func note(now: Int64) { unsafe clocks.pointee.usedAt.store(now, ordering: .releasing) }
 
+    /// Whether there was a use later than what was asked for the last time.
+    var hasUse: Bool { unsafe clocks.pointee.savedUse.load(ordering: .relaxed) < usedAt }
+
     /// The time of the last use if it is later than what was asked for the last time.
     func takeUse() -> Int64? {
         let usedAt = usedAt

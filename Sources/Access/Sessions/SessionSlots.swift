@@ -15,6 +15,8 @@ struct SessionSlots: ~Copyable, @unchecked Sendable {
     /// Whether a use was noted in the chunk since the store was told.
     private let used: UnsafeMutablePointer<Atomic<Bool>>
     private let chunks: Int
+    /// Chunks with a number below this one may be there, none from there on.
+    private let made = Atomic<Int>(0)
     private let shards: UInt32
     private let shardBits: UInt32
 
@@ -72,6 +74,7 @@ struct SessionSlots: ~Copyable, @unchecked Sendable {
         let base = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
         for index in 0..<Self.chunkCount { unsafe SessionSlot.make(at: base + index * SessionSlot.size) }
         unsafe directory[chunk].store(base, ordering: .releasing)
+        made.max(chunk + 1, ordering: .releasing)
     }
 
     /// Notes that a slot's time of use has changed.
@@ -90,13 +93,14 @@ struct SessionSlots: ~Copyable, @unchecked Sendable {
     /// Bytes of the chunks there are.
     var size: Int {
         var count = 0
-        for index in 0..<chunks where unsafe directory[index].load(ordering: .acquiring) != nil { count += 1 }
+        forEachChunk { _ in count += 1 }
         return count * Self.chunkCount * SessionSlot.size + chunks * 9
     }
 
     /// Runs `body` with the chunks that there are, one after the other.
     func forEachChunk(_ body: (Chunk) -> Void) {
-        for chunk in 0..<UInt32(chunks) where unsafe directory[Int(chunk)].load(ordering: .acquiring) != nil {
+        let end = UInt32(made.load(ordering: .acquiring))
+        for chunk in 0..<end where unsafe directory[Int(chunk)].load(ordering: .acquiring) != nil {
             let index = (chunk >> shardBits) << Self.chunkBits
             body(Chunk(first: number(shard: chunk & (shards - 1), index: index), step: shards))
         }

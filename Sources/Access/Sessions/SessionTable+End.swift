@@ -92,6 +92,8 @@ extension SessionTable {
             guard slots.takeUsed(chunk.first) else { return }
             for index in chunk.indices {
                 let number = chunk[index]
+                // Without a lock first: most weren't used since.
+                guard slots[number]?.hasUse ?? false else { continue }
                 let use = onShard(of: number) { _ -> (digest: [UInt8], usedAt: Int64)? in
                     guard let slot = slots[number], !slot.isFree, let usedAt = slot.takeUse() else { return nil }
                     return (slot.facts.digest.bytes.span.array, usedAt)

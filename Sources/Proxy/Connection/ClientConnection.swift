@@ -61,6 +61,8 @@ struct ClientConnection: ~Copyable {
     var handshakePolicy = HandshakePolicy.none
     /// The credentials it proved last.
     var proved = ProvedCredential()
+    /// The API key it proved last.
+    var key = ProvedKey()
     /// The session it proved last.
     var login = ConnectionLogin()
 

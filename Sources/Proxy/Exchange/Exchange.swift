@@ -96,6 +96,8 @@ struct Exchange: ~Copyable {
     var hidesAuthorization = false
     /// The same of a key, which no gateway gets, whatever else a configuration passes on.
     var hidesKey = false
+    /// A `Cookie` field that holds one of our cookies and nothing else; -1 while none is known.
+    var ownCookieField = -1
     /// Some other reading of the path is a different path.
     var isPathAmbiguous = false
     var pathFacts: PathFacts = []
@@ -233,6 +235,7 @@ struct Exchange: ~Copyable {
         awaitsForm = false
         hidesAuthorization = false
         hidesKey = false
+        ownCookieField = -1
         isPathAmbiguous = false
         if !setCookies.isEmpty {
             setCookies.wipe()

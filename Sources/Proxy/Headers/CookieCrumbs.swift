@@ -22,6 +22,8 @@ enum CookieCrumbs {
             while start < end {
                 let crumbEnd = bytes.firstIndex(of: ASCII.semicolon, in: start..<end) ?? end
                 if crumbEnd - start >= count, bytes.extracting(start..<(start + count)).equals(name) {
+                    // The writer of the gateway's head needn't look for ours once more.
+                    if start == field.value.lowerBound, crumbEnd == end { exchange.value.ownCookieField = position }
                     return (start + count)..<crumbEnd
                 }
                 start = crumbEnd + 1

@@ -131,6 +131,7 @@ struct RequestHeadWriter {
         if stripsAuthorization { dropped |= FieldID.authorization.bit }
         if stripsIdentity { dropped |= FieldID.identityBits }
         if request.location.value.login.hasKeys { dropped |= FieldID.xAPIKey.bit }
+        let ownCookieField = exchange.value.ownCookieField
         let stripsCookies = exchange.value.server!.value.hasSessions
         // Postern asks with a key of its own.
         if exchange.value.isStream { dropped |= FieldID.secWebSocketKey.bit }
@@ -138,10 +139,12 @@ struct RequestHeadWriter {
         var run = FieldRun()
         var index = 0
         while index < count {
-            let field = exchange.value.head.fields[index]
+            let position = index
+            let field = exchange.value.head.fields[position]
             index &+= 1
             if dropped & field.id.bit != 0 || field.isNominated || (field.isAlias && dropsUnusual) { continue }
             if proxy.value.ownedFields.contains(field, of: bytes) { continue }
+            if position == ownCookieField, stripsCookies { continue }
             if field.id == .cookie, stripsCookies, CookieCrumbs.hasOurs(bytes.extracting(field.value.range)) {
                 run.flush(bytes, to: &output)
                 CookieCrumbs.writeOthers(bytes.extracting(field.value.range), to: &output)

@@ -24,6 +24,7 @@ final class IdentityService: Sendable {
     let state = Mutex<StateStore?>(nil)
     private let watched = Mutex(Watched())
     private let stopping = Atomic<Bool>(false)
+    private let sweptAt = Atomic<Int64>(0)
 
     /// Files that are looked at beside the requests, so that what is taken out of them ends what is open.
     private struct Watched {
@@ -197,7 +198,11 @@ final class IdentityService: Sendable {
             if case .changed = source.current(now: now) { _ = source.read(log: log) {} }
         }
         let date = date(now)
-        ended(sessions.sweep(now: date), because: "expired")
+        // Who looks for a session's time goes by its clocks: that its place is free again has time.
+        if date &- sweptAt.load(ordering: .relaxed) >= 1000 {
+            sweptAt.store(date, ordering: .relaxed)
+            ended(sessions.sweep(now: date), because: "expired")
+        }
         refused(devices.sweep(now: date), because: "expired")
         for device in devices.takeUsed() {
             keep(.deviceUsed(id: device.id.hexadecimal, at: device.usedAt, address: device.address))

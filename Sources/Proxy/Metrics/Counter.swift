@@ -66,6 +66,10 @@ struct Counter: BitwiseCopyable, Sendable {
     /// WebSockets and event streams that were ended because their caller is let in no more.
     static var evictedStreams: Counter { Counter(50) }
 
+    /// Requests that have ended, by what proved their caller; not for `none`.
+    @inline(__always)
+    static func proved(by proof: Principal.Proof) -> Counter { Counter(proofs &+ Int(proof.rawValue)) }
+
     // MARK: By cause
 
     /// Why a connection is closed before it could say anything.
@@ -80,6 +84,8 @@ struct Counter: BitwiseCopyable, Sendable {
     enum Rate: UInt8, CaseIterable { case body, reply }
 
     private static var rejections: Int { 40 }
+    /// That of `none` is a rejection's, and never used.
+    private static var proofs: Int { 43 }
     private static var pauses: Int { 48 }
     private static var waits: Int { 52 }
     private static var rates: Int { 60 }

@@ -67,7 +67,8 @@ struct MetricFamily: Sendable {
 
     static let groups: [(title: String, families: [MetricFamily])] = [
         ("The process", process), ("Connections", connections), ("Requests", requests), ("HTTP/2", http2),
-        ("Limits", limits), ("Logins", passwords), ("Upstreams", upstreams), ("Resources", resources),
+        ("Limits", limits), ("Callers", callers), ("Logins", passwords),
+        ("Upstreams", upstreams), ("Resources", resources),
     ]
 }
 

@@ -15,6 +15,7 @@ struct MetricsSnapshot {
     let hashLimit: Int
     let credentials: (entries: Int, hits: UInt64, misses: UInt64)
     let credentialCapacity: Int
+    let callers: CallersReport
     let addresses: (entries: Int, refusals: UInt64)
     let addressCapacity: Int
     var zones: [Zone] = []
@@ -57,6 +58,7 @@ struct MetricsSnapshot {
         hashLimit = services.hashing.queueCapacity
         credentials = services.credentials.statistics
         credentialCapacity = services.credentials.capacity
+        callers = CallersReport(services.identity)
         addresses = services.connections.table.statistics
         addressCapacity = services.connections.table.capacity
         droppedLines = services.accessLogs.writer.droppedLines

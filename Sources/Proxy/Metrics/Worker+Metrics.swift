@@ -13,6 +13,8 @@ extension Worker {
             return
         }
         counters.add(.ended(status: exchange.value.status, isStream: exchange.value.isStream))
+        let proof = exchange.value.principal.proof
+        if proof != .none { counters.add(.proved(by: proof)) }
         if exchange.value.refusal != .none { counters.add(.refused(exchange.value.refusal)) }
         if exchange.value.isEventStream { counters.remove(.openEventStreams) }
     }

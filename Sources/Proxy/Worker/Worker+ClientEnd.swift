@@ -185,6 +185,7 @@ extension Worker {
         client.value.tunnelCounts = nil
         releaseAddress(client)
         client.value.proved.forget()
+        client.value.key.forget()
         client.value.login.forget()
         client.value.caller = nil
         if cancelsTimer { timers.cancel(client.value.timer) }

@@ -14,6 +14,7 @@ struct CounterTests {
             .begun, .bytesReceived, .bytesSent, .accepted, .handled, .closed, .settingUp, .lingering, .busySessions,
             .abandoned, .fullHandshakes, .resumedHandshakes, .failedHandshakes, .eventStreams, .openEventStreams,
             .brokenStreams, .refusedStreams, .sessions, .crowdedUpstreams, .malformedBody,
+            .evictedStreams, .proved(by: .address), .proved(by: .password), .proved(by: .session), .proved(by: .key),
         ]
         for isStream in [false, true] {
             cells += [

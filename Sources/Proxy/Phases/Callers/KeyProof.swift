@@ -33,13 +33,13 @@ struct KeyProof {
             if let token, isOurs(exchange.value.headBytes.written.extracting(token), ring) {
                 exchange.value.hidesKey = true
             }
-            if let index = ring.table.find(exchange.value.headBytes.written.extracting(value)) {
+            if let index = find(request, ring.table, value) {
                 return take(request, login, ring, index, services)
             }
             return .decided(wrong(request, login, value, services))
         }
         guard let token else { return .none }
-        if let index = ring.table.find(exchange.value.headBytes.written.extracting(token)) {
+        if let index = find(request, ring.table, token) {
             exchange.value.hidesKey = true
             return take(request, login, ring, index, services)
         }
@@ -51,6 +51,22 @@ struct KeyProof {
             if login.hasSession, case .proved = SessionProof.decide(request, login, services) { return .proved }
             return .decided(wrong(request, login, token, services))
         }
+    }
+
+    /// The key that stands at `range`: the one that the connection proved last, or else looked up.
+    private static func find(
+        _ request: RequestContext,
+        _ table: APIKeyTable,
+        _ range: Range<Int>
+    ) -> APIKeyTable.Index? {
+        // A stream shares what its connection proved.
+        let client = request.client.connection
+        let proofs = request.environment.value.proofs
+        let presented = request.exchange.value.headBytes.written.extracting(range)
+        if let index = client.value.key.matches(presented, table, proofs) { return index }
+        guard let index = table.find(presented) else { return nil }
+        client.value.key.remember(presented, table, proofs, index)
+        return index
     }
 
     /// Whether a Bearer token is a key, was one, or is a mistyped one: not for the gateway's eyes.

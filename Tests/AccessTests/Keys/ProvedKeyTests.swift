@@ -1,0 +1,38 @@
+import Limits
+import Testing
+
+@testable import Access
+
+@Suite struct ProvedKeyTests {
+    private let hasher = SipHash128()
+
+    private func table() throws -> APIKeyTable {
+        let entries = ["one", "two"].map {
+            "{\"id\": \"\($0)\", \"hash\": \"\(hashText($0))\", \"permissions\": [\"read\"]}"
+        }
+        return try APIKeyFile.parse(bytes("{\"keys\": [\(entries.joined(separator: ","))]}").span).table
+    }
+
+    @Test func knowsTheVeryKeyThatWasProved() throws {
+        let table = try table()
+        let index = try #require(table.find(bytes("two").span))
+        var proved = ProvedKey()
+        #expect(proved.matches(bytes("two").span, table, hasher) == nil)
+        #expect(proved.matches(bytes("").span, table, hasher) == nil)
+        proved.remember(bytes("two").span, table, hasher, index)
+        #expect(proved.matches(bytes("two").span, table, hasher) == index)
+        for other in ["", "one", "tw", "twoo", String(repeating: "two", count: 1000)] {
+            #expect(proved.matches(bytes(other).span, table, hasher) == nil, "\(other)")
+        }
+        proved.forget()
+        #expect(proved.matches(bytes("two").span, table, hasher) == nil)
+    }
+
+    @Test func aFileReadAnewIsAnotherTable() throws {
+        let table = try table()
+        var proved = ProvedKey()
+        proved.remember(bytes("two").span, table, hasher, try #require(table.find(bytes("two").span)))
+        let next = try self.table()
+        #expect(proved.matches(bytes("two").span, next, hasher) == nil)
+    }
+}
