@@ -11,7 +11,7 @@ from harness.site import Site
 
 from . import told
 from .keys import KeyFile
-from .stage import PASSWORD, VERSIONS, ask, cookie_field, cookies, log_in
+from .stage import NAVIGATION, PASSWORD, VERSIONS, ask, cookie_field, cookies, log_in
 
 USERS = "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n"
 DIRECTIVES = {
@@ -259,6 +259,41 @@ def test_names_of_ones_own(make):
     assert request.values("X-Who") == ["alice"] and request.values("X-May") == [told.ALL]
     assert names(request).count("x-who") == 1 and names(request).count("x-may") == 1
     assert request.values("X-Forwarded-User") == []
+
+
+def test_a_key_that_is_wrong_in_its_own_field_is_refused_with_a_session_too(make):
+    gateway = make("pass")
+    fields = [cookie_field(gateway.cookies), ("X-API-Key", "pk_wrong")]
+    assert ask(gateway.server, fields=fields).status == 401
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("told_by", ["", "gateway_auth pass;"])
+def test_an_nginx_file_passes_passwords_on_and_keys_never(start, recorder, tmp_path, told_by, version):
+    keys = KeyFile(tmp_path / "keys.json")
+    key = keys.add("reader", "read")
+    directives = f"api_keys {tmp_path}/keys.json; session on; public /public/; {told_by}"
+    inner = "location /address/ { satisfy any; allow 127.0.0.1; deny all; proxy_pass http://gateway; }"
+    site = Site(upstream=recorder.address, auth=True, users=USERS, http2=True, nginx_server=directives + inner)
+    server = start("postern-nginx", site)
+    session = cookie_field(cookies(log_in_by_prompt(server)))
+    wrong = key[:-1] + ("A" if key[-1] != "A" else "B")
+    for path in ("/x", "/public/x", "/address/x"):
+        for token in (key, wrong):
+            for fields in ([("Authorization", f"Bearer {token}"), session], [("X-API-Key", key), session]):
+                recorder.requests.clear()
+                assert ask(server, version, target=path, fields=fields).status == 200
+                (request,) = recorder.requests
+                assert request.values("Authorization") == request.values("X-API-Key") == []
+                assert "__Host-postern" not in request.head.decode()
+        recorder.requests.clear()
+        assert ask(server, version, target=path, fields=[basic("alice", PASSWORD)]).status == 200
+        # As Nginx does, which knows no other way.
+        assert recorder.requests[0].values("Authorization") == [basic("alice", PASSWORD)[1]]
+
+
+def log_in_by_prompt(server):
+    return ask(server, fields=[*NAVIGATION, basic("alice", PASSWORD)])
 
 
 @pytest.mark.parametrize("kind", ["bearer", "trusted_proxy"])
