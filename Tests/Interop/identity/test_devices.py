@@ -136,14 +136,18 @@ def test_codes_that_nobody_waits_by(serve, code, action):
     assert pending(command) == [browser.code]
 
 
-def test_rejected_ones_ask_anew(serve):
+def test_rejected_ones_are_told_and_may_ask_anew(serve):
     server, command = serve(server=PAIRING.format(""))
     browser = Browser(server)
     code = browser.code
     assert code in command("devices", "reject", code).stdout
     assert pending(command) == []
+    # It is told, once, and waits for somebody to want to ask again: its page doesn't by itself.
+    told = browser.open()
+    assert told.status == 403 and "was not let in" in told.text and "http-equiv" not in told.text
+    assert pending(command) == []
     assert browser.open().status == 403
-    assert browser.code != code and pending(command) == [browser.code]
+    assert browser.code not in (None, code) and pending(command) == [browser.code]
     assert command("devices", "approve", code, check=False).returncode == 1
 
 
