@@ -142,6 +142,10 @@ def test_rejected_ones_ask_anew(serve):
     code = browser.code
     assert code in command("devices", "reject", code).stdout
     assert pending(command) == []
+    # Its page goes round by itself and is told so, once; then it takes a person to ask again.
+    page = browser.open()
+    assert page.status == 403 and browser.code is None and "was not let in" in page.text
+    assert 'http-equiv="refresh"' not in page.text and pending(command) == []
     assert browser.open().status == 403
     assert browser.code != code and pending(command) == [browser.code]
     assert command("devices", "approve", code, check=False).returncode == 1
