@@ -153,7 +153,8 @@ server {{
             if self.location or self.native_location
             else "proxy_pass http://gateway;"
         )
-        locks = "auth_failures off;" if self.auth and not self.locks else ""
+        says = any(line.strip().startswith("auth_failures ") for line in (self.server + self.native_server).split(";"))
+        locks = "auth_failures off;" if self.auth and not self.locks and not says else ""
         return f"""
 {self._main()}
 {self.top}
