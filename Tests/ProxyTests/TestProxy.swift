@@ -180,6 +180,9 @@ final class TestProxy: Sendable {
                 guard let reader else { return PasswordSource(path: path) }
                 return PasswordSource(path: path, load: reader)
             },
+            keyFiles: configuration.keyFiles.map { path in
+                previous?.keyFiles.first { $0.path == path } ?? KeySource(path: path, permissions: .standard)
+            },
             logSinks: try configuration.accessLogs.map { try writer.sink(for: $0.destination, workers: workers) },
             ticketKeys: keys
         )

@@ -7,7 +7,7 @@ import Testing
 @Suite struct KeyRingTests {
     private static func ring(_ count: Int) throws -> KeyRing {
         let entries = (0..<count).map {
-            "{\"id\": \"k\($0)\", \"key\": \"secret number \($0) of many\", \"permissions\": [\"read\"]}"
+            "{\"id\": \"k\($0)\", \"key\": \"secret-number-\($0)-of-many\", \"permissions\": [\"read\"]}"
         }
         let text = "{\"keys\": [\(entries.joined(separator: ","))]}"
         return KeyRing(try APIKeyFile.parse(Array(text.utf8).span).table)

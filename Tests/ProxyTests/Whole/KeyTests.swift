@@ -8,12 +8,12 @@ import Testing
 @Suite struct KeyTests {
     private static func file(_ keys: [String]) -> String {
         let entries = keys.map {
-            "{\"id\": \"\($0)\", \"key\": \"the secret of \($0), long enough\", \"permissions\": [\"read\"]}"
+            "{\"id\": \"\($0)\", \"key\": \"the-secret-of-\($0)-long-enough\", \"permissions\": [\"read\"]}"
         }
         return "{\"keys\": [\(entries.joined(separator: ","))]}"
     }
 
-    private static func key(_ name: String) -> (String, String) { ("X-API-Key", "the secret of \(name), long enough") }
+    private static func key(_ name: String) -> (String, String) { ("X-API-Key", "the-secret-of-\(name)-long-enough") }
 
     /// What a connection has proved counts as long as the file's reading that proved it.
     @Test func aConnectionsKeyIsAskedForAnew() throws {
