@@ -165,6 +165,9 @@ package final class DeviceTable: Sendable {
         ledger.withLock { $0.waiting.map(\.device) }.filter { now < $0.until }
     }
 
+    /// Whether no device is approved and none waits.
+    package var isEmpty: Bool { ledger.withLock { $0.records.isEmpty && $0.waiting.isEmpty } }
+
     /// Approved devices whose use was noted since the last call: for the store.
     package func takeUsed() -> [DeviceRecord] { ledger.withLock { $0.takeUsed() } }
 

@@ -197,18 +197,26 @@ final class IdentityService: Sendable {
         for source in keys {
             if case .changed = source.current(now: now) { _ = source.read(log: log) {} }
         }
+        for source in keys { source.latest?.takeUses { noteKey($0, $1, $2) } }
         let date = date(now)
+        if sessions.count > 0 { lookAfterSessions(date) }
+        if !devices.isEmpty { lookAfterDevices(date) }
+    }
+
+    private func lookAfterSessions(_ date: Int64) {
         // Who looks for a session's time goes by its clocks: that its place is free again has time.
         if date &- sweptAt.load(ordering: .relaxed) >= 1000 {
             sweptAt.store(date, ordering: .relaxed)
             ended(sessions.sweep(now: date), because: "expired")
         }
+        for use in sessions.takeUsed() { keep(.sessionUsed(digest: use.digest, at: use.usedAt)) }
+    }
+
+    private func lookAfterDevices(_ date: Int64) {
         refused(devices.sweep(now: date), because: "expired")
         for device in devices.takeUsed() {
             keep(.deviceUsed(id: device.id.hexadecimal, at: device.usedAt, address: device.address))
         }
-        for use in sessions.takeUsed() { keep(.sessionUsed(digest: use.digest, at: use.usedAt)) }
-        for source in keys { source.latest?.takeUses { noteKey($0, $1, $2) } }
     }
 
     private func noteKey(_ id: String, _ usedAt: Int64, _ count: Int64) {
