@@ -14,6 +14,11 @@ private func residentSize() -> Int {
     return (Int(String(decoding: fields[1].map { UInt8(bitPattern: $0) }, as: UTF8.self)) ?? 0) * 4096
 }
 
+/// Whether a sanitizer is in the process, whose shadow is most of the resident memory.
+private var isSanitized: Bool {
+    unsafe dlsym(nil, "__asan_init") != nil || dlsym(nil, "__tsan_init") != nil
+}
+
 @Suite struct SessionMemoryTests {
     /// In a process of its own, whose memory nobody else takes.
     @Test func aHundredThousandSessionsFitInFortyMebibytes() async {
@@ -32,7 +37,8 @@ private func residentSize() -> Int {
             precondition(table.count == 100_000)
             precondition(table.begin(login(), SessionPolicy(), now: noon) == .refused(.full))
             precondition(last.map { table.use($0.handle, now: noon) } == true)
-            precondition(before > 0 && growth > 0 && growth <= bound, "grew by \(growth) bytes")
+            precondition(before > 0 && growth > 0)
+            precondition(growth <= bound || isSanitized, "grew by \(growth) bytes")
             precondition(table.footprint <= bound, "\(table.footprint) bytes")
         }
     }
