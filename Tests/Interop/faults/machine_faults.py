@@ -75,7 +75,14 @@ def logs_nowhere(stage, _):
 
 def leads_to(process, path):
     links = Path(f"/proc/{process}/fd")
-    return any(os.readlink(link) == path for link in links.iterdir())
+    for link in links.iterdir():
+        try:
+            if os.readlink(link) == path:
+                return True
+        except FileNotFoundError:
+            # Closed meanwhile.
+            continue
+    return False
 
 
 # Users.
