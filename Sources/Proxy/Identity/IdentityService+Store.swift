@@ -51,6 +51,7 @@ extension IdentityService {
     /// Writes what waits, and lets the directory go.
     func close() {
         stop()
+        defer { forgetFiles() }
         let store = state.withLock { state in
             defer { state = nil }
             return state

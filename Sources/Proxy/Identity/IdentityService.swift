@@ -187,6 +187,14 @@ final class IdentityService: Sendable {
         }
     }
 
+    /// Lets go of the files, which tell this service of each reading: neither would ever be freed.
+    func forgetFiles() {
+        watched.withLock { watched in
+            watched.passwords = []
+            watched.keys = []
+        }
+    }
+
     /// Has files read that have changed. Four times a second.
     func look() {
         let (passwords, keys) = watched.withLock { ($0.passwords, $0.keys) }

@@ -96,10 +96,6 @@ struct CallerCheck {
                 guard case .none = proof else { return proof }
             }
         }
-        if exchange.value.refusal != .none {
-            // A key that isn't one, and nothing else.
-            return .decided(CallerAnswer.challenge(request, login, exchange.value.refusal))
-        }
         guard login.hasPasswords else { return .none }
         return PasswordProof.decide(request, login, runtime, services)
     }
