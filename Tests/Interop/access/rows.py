@@ -317,7 +317,7 @@ DEVICES = [
         Ask("/paired/", (*NAVIGATION, basic("dora", "password"))),
         403,
         "device-pending",
-        Page("This device waits to be let in", "postern devices approve "),
+        Page("Waiting to be let in", "postern devices approve "),
         cookies=("__Host-postern", "__Host-postern-device"),
     ),
     Refusal(
