@@ -5,8 +5,8 @@ import Bytes
 final class GuardedCaller {
     private let principal: Principal
     private let user: [UInt8]
-    /// What stands for the password or key that proved it.
-    private let stamp: UInt64
+    /// What stands for the password or key that proved it; nil where the file has been read anew since, so that it is unknown.
+    private let stamp: UInt64?
     /// The path of the file that proved it; empty for none.
     private let path: String
 
@@ -19,17 +19,17 @@ final class GuardedCaller {
         case .none, .address: return nil
         case .session:
             path = runtime.passwordFiles[login.passwordFile].path
-            stamp = 0
+            stamp = nil
         case .password:
             let source = runtime.passwordFiles[login.passwordFile]
             path = source.path
             let table = source.latest
-            stamp = table?.stamp(of: user) ?? 0
+            stamp = table?.number == principal.table ? table?.stamp(of: user) : nil
         case .key:
             let source = runtime.keyFiles[login.keyFile]
             path = source.path
             let ring = source.latest
-            stamp = ring?.stamp(ofID: user) ?? 0
+            stamp = ring?.table.number == principal.table ? ring?.stamp(ofID: user) : nil
         }
     }
 
@@ -47,14 +47,14 @@ final class GuardedCaller {
             // A file that can't be read at this moment takes nobody's stream.
             guard let table = source.latest else { return !source.isMissing }
             let current = table.stamp(of: user)
-            return current == stamp
+            return stamp != nil && current == stamp
         case .key:
             guard now < principal.expiresAt, let source = runtime.keyFiles.first(where: { $0.path == path }) else {
                 return false
             }
             guard let ring = source.latest else { return !source.isMissing }
             let current = ring.stamp(ofID: user)
-            return current == stamp
+            return stamp != nil && current == stamp
         }
     }
 }

@@ -136,7 +136,13 @@ extension Worker {
     /// The session is done with the stream: it is complete, or one side gave it up.
     mutating func streamClosed(_ client: Ref<ClientConnection>) {
         client.value.isPeerClosed = true
-        if client.value.state == .lingering { close(client) } else { abort(client) }
+        guard client.value.state == .lingering else { return abort(client) }
+        if let stream = client.value.transport.stream, let violation = stream.violation {
+            // Its reply was ready, and didn't go out.
+            counters.add(.brokenStreams)
+            services.log.info("client's stream was reset: \(violation); from \(client.value.peer)")
+        }
+        close(client)
     }
 
     /// Says why a request ended on the client's side: what was wrong with its stream, or what it looks like.

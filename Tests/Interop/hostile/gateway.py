@@ -1,6 +1,7 @@
 """The gateway of these tests: reads requests as strictly as the standard has it, and writes down every byte."""
 
 import re
+import select
 import socket
 import threading
 import time
@@ -31,7 +32,7 @@ class Gateway:
 
     def __init__(self):
         self._lock = threading.Lock()
-        self._open = set()
+        self._open = {}
         self.forget()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
@@ -39,44 +40,61 @@ class Gateway:
 
     def forget(self):
         with self._lock:
-            self.requests, self.begun, self.wrong, self.raw = [], 0, [], []
+            self.requests, self.wrong, self.raw = [], [], []
 
     def close(self):
         self._listener.close()
         with self._lock:
-            peers, self._open = self._open, set()
-        for peer in peers:
-            peer.close()
+            for peer in self._open:
+                peer.close()
 
     def settle(self):
-        """Waits until nothing is under way that Postern might yet complete: what it dropped is closed."""
+        """Waits until everything that was sent here is read, and nothing is under way that Postern might yet complete:
+        what it dropped is closed."""
         deadline = time.monotonic() + 2
-        while self.begun > 0 and time.monotonic() < deadline:
+        while not (settled := self._is_settled()) and time.monotonic() < deadline:
             time.sleep(0.002)
-        return self.begun == 0
+        return settled
+
+    def _is_settled(self):
+        with self._lock:
+            if any(reader.is_busy for reader in self._open.values()):
+                return False
+            return select.select([self._listener, *self._open], [], [], 0)[0] == []
 
     def _accept(self):
         while True:
             try:
-                peer, _ = self._listener.accept()
-            except OSError:
+                select.select([self._listener], [], [])
+                with self._lock:
+                    peer, _ = self._listener.accept()
+                    self._open[peer] = Reader(self, peer)
+            except (OSError, ValueError):  # Closed.
                 return
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._lock:
-                self._open.add(peer)
-            threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(peer, self._open[peer]), daemon=True).start()
 
-    def _serve(self, peer):
+    def _serve(self, peer, reader):
         try:
-            Reader(self, peer).run()
+            reader.run()
         except (OSError, EOFError):
             pass
         except ValueError as error:
             self.wrong.append(str(error))
         finally:
             with self._lock:
-                self._open.discard(peer)
-            peer.close()
+                self._open.pop(peer, None)
+                peer.close()
+
+    def take(self, reader, peer):
+        """Some bytes, written down before anyone can ask whether they were read; b'' at the end."""
+        select.select([peer], [], [])
+        with self._lock:
+            data = peer.recv(65536)
+            if data:
+                reader.is_busy = True
+                self.raw.append(data)
+            return data
 
 
 class Reader:
@@ -84,16 +102,15 @@ class Reader:
 
     def __init__(self, gateway, peer):
         self._gateway, self._peer, self._pending = gateway, peer, b""
+        #: Whether a request has begun to come and isn't answered.
+        self.is_busy = False
 
     def run(self):
         while self._pending or self._more():
-            self._gateway.begun += 1
-            try:
-                request = self._request()
-            finally:
-                self._gateway.begun -= 1
+            request = self._request()
             self._gateway.requests.append(request)
             self._answer(request)
+            self.is_busy = bool(self._pending)
 
     def _answer(self, request):
         body = request.target.encode()
@@ -161,8 +178,6 @@ class Reader:
         return data
 
     def _more(self):
-        data = self._peer.recv(65536)
+        data = self._gateway.take(self, self._peer)
         self._pending += data
-        if data:
-            self._gateway.raw.append(data)
         return bool(data)
