@@ -293,6 +293,23 @@ def test_a_body_against_its_length(peer, server, recorder, said, sent):
     assert whole == []
 
 
+@BOTH
+def test_a_body_that_goes_on_while_its_reply_waits(peer, server, recorder):
+    """The gateway has answered what looked whole; the client's shut window holds the answer's end back when more comes."""
+    recorder.on("/short", lambda exchange: exchange.reply(body=b"x" * 70_000))
+    with session(server) as client:
+        stream = client.start("POST", "/short", [("content-length", "5")], b"hello", ends=False)
+        stream.reads = False
+        client.wait(lambda: len(stream.body) == 65535)
+        assert client.ask("GET", "/between").status == 200
+        client.send(stream, b"more")
+        client.wait(lambda: stream.reset is not None)
+        assert stream.reset == PROTOCOL_ERROR
+        assert client.ask("GET", "/after").status == 200
+    said = "client's stream was reset: more body than content-length says; from 127.0.0.1"
+    wait_until(lambda: server.error_log.count(said) == 1, "the line that says why")
+
+
 # Flow control.
 
 
