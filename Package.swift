@@ -90,7 +90,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: small,
-            linkerSettings: [.unsafeFlags(["-Xlinker", "--icf=safe"], .when(configuration: .release))]
+            linkerSettings: [
+                // Addresses of library functions are looked up at the start, and can't be overwritten later.
+                .unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"]),
+                .unsafeFlags(["-Xlinker", "--icf=safe"], .when(configuration: .release)),
+            ]
         ),
 
         // Tests mirror the targets; stand-ins live in TestSupport.

@@ -70,6 +70,34 @@ package enum Base64 {
         return true
     }
 
+    /// Decodes whole groups of four characters, none of them padding: three bytes each, which fill `output`. False when it
+    /// isn't base64 or the counts don't fit; `output` then holds anything. Allocates nothing.
+    package static func decode(
+        groups input: borrowing Span<UInt8>,
+        alphabet: Alphabet,
+        into output: inout MutableSpan<UInt8>
+    ) -> Bool {
+        guard input.count % 4 == 0, output.count == input.count / 4 * 3 else { return false }
+        var index = 0
+        var position = 0
+        while index < input.count {
+            var group: UInt32 = 0
+            var all: UInt32 = 0
+            for offset in 0..<4 {
+                let value = sextet(input[index + offset], alphabet)
+                all |= value
+                group = group << 6 | value & 63
+            }
+            if all > 63 { return false }
+            output[position] = UInt8(truncatingIfNeeded: group >> 16)
+            output[position + 1] = UInt8(truncatingIfNeeded: group >> 8)
+            output[position + 2] = UInt8(truncatingIfNeeded: group)
+            index += 4
+            position += 3
+        }
+        return true
+    }
+
     /// The bytes that `text` stands for, or nil.
     package static func decode(_ text: String, alphabet: Alphabet = .standard) -> [UInt8]? {
         var output = ByteBuffer(capacity: max(maximumDecodedCount(text.utf8.count), 1))

@@ -25,6 +25,7 @@ ROWS = {
     "access log on": WORKLOADS["logged"],
     "Basic auth, credential known": WORKLOADS["bcrypt"],
     "session cookie": WORKLOADS["session"],
+    "session and device cookies": WORKLOADS["device"],
     "session cookie among others": replace(WORKLOADS["session"], headers=[*FIELDS, COOKIE]),
     "API key": WORKLOADS["key"],
     "API key as Bearer": WORKLOADS["bearer"],

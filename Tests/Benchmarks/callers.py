@@ -15,7 +15,8 @@ DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
 def log_in(port, count=1):
-    """Begins sessions by the login form, of one user after the other; the `Cookie` field of the one in the middle."""
+    """Begins sessions by the login form, of one user after the other; the `Cookie` field of the one in the middle, with its
+    device's where devices are told apart."""
     head = "POST /.postern/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     forms = [urllib.parse.urlencode({"user": name, "password": PASSWORD, "return": "/"}) for name in CALLER_USERS]
     requests = [f"{head}Content-Length: {len(form)}\r\n\r\n{form}".encode() for form in forms]
@@ -23,17 +24,17 @@ def log_in(port, count=1):
     with socket.create_connection(("127.0.0.1", port), timeout=60) as client, client.makefile("rb") as replies:
         for number in range(count):
             client.sendall(requests[number % len(requests)])
-            cookie, length, status = None, 0, replies.readline()
+            cookies, length, status = [], 0, replies.readline()
             while line := replies.readline().strip():
-                if line.lower().startswith(b"set-cookie: __host-postern="):
-                    cookie = line.partition(b" ")[2].partition(b";")[0].decode()
+                if line.lower().startswith(b"set-cookie: __host-postern"):
+                    cookies.append(line.partition(b" ")[2].partition(b";")[0].decode())
                 elif line.lower().startswith(b"content-length: "):
                     length = int(line.partition(b" ")[2])
             replies.read(length)
-            if not cookie:
+            if not cookies:
                 raise SystemExit(f"postern began no session: {status.decode()}")
             if number == count // 2:
-                found = cookie
+                found = "; ".join(cookies)
     return f"Cookie: {found}"
 
 

@@ -95,6 +95,18 @@ def callers(directory, ports, keys, sessions=10):
     return "".join(servers)
 
 
+def devices(directory, name, ports):
+    """The same where browsers are told apart, each let in at once."""
+    return f"""
+    state_dir {directory}/{name}.state;
+    server {{
+        listen 127.0.0.1:{ports["device"]};
+        server_name localhost; auth_basic "bench"; auth_basic_user_file {directory}/users;
+        session on; login_form on; device_pairing on auto_approve=on;
+        location / {{ proxy_pass http://upstream; {FORWARD} proxy_set_header Connection ""; }}
+    }}"""
+
+
 def haproxy(directory, ports, upstream_port):
     stored = (directory / "bcrypt").read_text().strip().split(":", 1)[1]
     fronts = []

@@ -29,6 +29,7 @@ GUARDED = {
     "apr1": 500,
     "bcrypt": 500,
     "session": 500,
+    "device": 500,
     "key": 500,
     "bearer": 500,
     "websocket": 3000,

@@ -186,9 +186,11 @@ class Bench:
             config.write_text(text + "daemon off; master_process off;\n")
             command = [nginx_binary(), "-c", config, "-p", self.directory, "-e", "stderr"]
         else:
-            ports |= zip(CALLERS, free_ports(len(CALLERS)))
+            names = (*CALLERS, "device")
+            ports |= zip(names, free_ports(len(names)))
             keys = self.keys(10_000)
             inner = configurations.callers(self.directory, ports, keys.path)
+            inner += configurations.devices(self.directory, unique, ports)
             config.write_text(configurations.nginx(self.directory, unique, ports, self.upstream_port, inner))
             command = [postern_binary(), "run", "-c", config]
         if not present(name):
@@ -196,7 +198,8 @@ class Bench:
         process = self._add(Process(name, command, self.directory, SERVER_CPU, ports, wrap, environment))
         if name == "postern":
             wait_until_let_in(ports["key"], keys.field)
-            process.proofs = {"session": log_in(ports["session"]), "key": keys.field, "bearer": keys.bearer}
+            process.proofs = {label: log_in(ports[label]) for label in ("session", "device")}
+            process.proofs |= {"key": keys.field, "bearer": keys.bearer}
         return process
 
     def start_growing(self, wrap=(), **options):

@@ -53,6 +53,7 @@ WORKLOADS = {
     "plain-1": Workload("HTTP/1.1, 1 connection", "plain", connections=1),
     "plain": Workload("HTTP/1.1, 64 connections", "plain"),
     "session": Workload("session cookie, 64 connections", "session", proof="session", beside="plain"),
+    "device": Workload("session and device cookies, 64 connections", "device", proof="device", beside="plain"),
     "key": Workload("API key in X-API-Key, 64 connections", "key", proof="key", beside="plain"),
     "bearer": Workload("API key as Bearer, 64 connections", "key", proof="bearer", beside="plain"),
     "plain-1000": Workload("HTTP/1.1, 1,000 connections", "plain", connections=1000),

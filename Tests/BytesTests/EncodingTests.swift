@@ -52,6 +52,20 @@ struct EncodingTests {
         #expect(Base64.decode(text, alphabet: .url) == nil)
     }
 
+    @Test(arguments: [
+        ("", 0, ""), ("Zm9v", 3, "foo"), ("Zm9vYmFy", 6, "foobar"), ("_-_-", 3, "\u{FF}"), ("Zm9v", 2, nil), ("Zm9v", 6, nil),
+        ("Zm8", 3, nil), ("Zm8=", 3, nil), ("Zm+v", 3, nil), ("Zm9vYm.y", 6, nil), (" Zm9", 3, nil),
+    ] as [(String, Int, String?)])
+    func wholeGroupsFillTheirRoom(text: String, room: Int, plain: String?) {
+        var bytes = [UInt8](repeating: 0xEE, count: room)
+        var span = bytes.mutableSpan
+        let isDecoded = Base64.decode(groups: Array(text.utf8).span, alphabet: .url, into: &span)
+        #expect(isDecoded == (plain != nil))
+        // The one that isn't text is compared with the other decoder's.
+        if isDecoded { #expect(bytes == Base64.decode(text, alphabet: .url)) }
+        if let plain, text != "_-_-" { #expect(bytes == Array(plain.utf8)) }
+    }
+
     @Test func aRefusalAppendsNothing() {
         var buffer = ByteBuffer(Array("kept".utf8))
         #expect(Base64.decode(Array("Zm9vZm9*".utf8).span, into: &buffer) == false)

@@ -32,17 +32,19 @@ package struct DeviceKey: Sendable {
     }
 
     /// The device whose cookie `value` is; nil when this key hasn't signed it. Constant time for values of the right length.
+    /// Allocates nothing.
     package func verify(_ value: borrowing Span<UInt8>) -> DeviceID? {
         guard value.count == Self.cookieCount else { return nil }
-        var decoded = ByteBuffer(capacity: 48)
-        guard Base64.decode(value, alphabet: .url, into: &decoded), decoded.readableCount == 48 else { return nil }
+        var decoded = InlineArray<48, UInt8>(repeating: 0)
+        var room = decoded.mutableSpan
+        guard Base64.decode(groups: value, alphabet: .url, into: &room) else { return nil }
         var (high, low) = (UInt64(0), UInt64(0))
         for index in 0..<8 {
-            high = high << 8 | UInt64(decoded.readable[index])
-            low = low << 8 | UInt64(decoded.readable[index + 8])
+            high = high << 8 | UInt64(decoded[index])
+            low = low << 8 | UInt64(decoded[index + 8])
         }
         let id = DeviceID(high: high, low: low)
-        let (right, given) = (code(id), Digest32(decoded.readable.extracting(16..<48)))
+        let (right, given) = (code(id), Digest32(decoded.span.extracting(16..<48)))
         return given == right && id != .none ? id : nil
     }
 

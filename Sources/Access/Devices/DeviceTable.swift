@@ -36,8 +36,8 @@ package final class DeviceTable: Sendable {
         return approved.withShard(hash) { $0.find(key, hash: hash) != nil }
     }
 
-    /// Notes that an approved device is used: at most once a minute.
-    package func use(_ id: DeviceID, user: borrowing Span<UInt8>, address: String, now: Int64) {
+    /// Notes that an approved device is used, and from which address: at most once a minute, and only then is that asked for.
+    package func use(_ id: DeviceID, user: borrowing Span<UInt8>, now: Int64, address: () -> String) {
         let key = key(id, user)
         let hash = key.hash(seed)
         let isDue = approved.withShard(hash) { shard in
@@ -47,7 +47,8 @@ package final class DeviceTable: Sendable {
         }
         guard isDue else { return }
         let name = DeviceLedger.Name(id: id, user: user.array)
-        ledger.withLock { $0.use(name, address: address.cut(64), now: now) }
+        let address = address().cut(64)
+        ledger.withLock { $0.use(name, address: address, now: now) }
     }
 
     /// What the device is to the user. A device that asks while it waits has kept its cookie: nobody who comes without one

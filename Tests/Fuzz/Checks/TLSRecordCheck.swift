@@ -48,7 +48,8 @@ enum TLSRecordCheck {
         var position = 0
         var outcome = RecordReader.Outcome.needsMore
         while position < stream.count {
-            let count = min(max(1, pieces.next()), stream.count - position)
+            // Some 4,096 pieces at most: what is kept is copied for each.
+            let count = min(max(1, pieces.next(), stream.count / 4096), stream.count - position)
             var window = [UInt8](repeating: 0, count: reader.keptCount)
             var windowSpan = window.mutableSpan
             let kept = reader.copyKept(into: &windowSpan)

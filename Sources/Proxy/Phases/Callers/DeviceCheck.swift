@@ -11,15 +11,16 @@ struct DeviceCheck {
         let exchange = request.exchange
         let identity = services.identity
         let date = identity.date(request.now)
-        let device = DeviceCookies.read(request, services)?.id
+        let device = DeviceCookies.id(request, services)
         if let device {
             switch identity.devices.state(device, user: exchange.value.user.readable, now: date) {
             case .approved:
                 exchange.value.principal.device = device
-                var address = ByteBuffer()
-                exchange.value.remote.appendAddress(to: &address)
-                let text = address.readable.string
-                identity.devices.use(device, user: exchange.value.user.readable, address: text, now: date)
+                identity.devices.use(device, user: exchange.value.user.readable, now: date) {
+                    var address = ByteBuffer()
+                    exchange.value.remote.appendAddress(to: &address)
+                    return address.readable.string
+                }
                 return nil
             case .pending(let code): return wait(request, login, code: code)
             case .unknown:
@@ -125,16 +126,23 @@ enum DeviceCookies {
         let isUsers: Bool
     }
 
-    /// The device, if its cookie is one of ours.
-    static func read(_ request: RequestContext, _ services: Services) -> Reading? {
+    /// The device, if its cookie is one of ours. Allocates nothing.
+    static func id(_ request: RequestContext, _ services: Services) -> DeviceID? {
         let exchange = request.exchange
         guard let range = CookieCrumbs.find(CookieCrumbs.device, in: exchange), range.count > DeviceKey.cookieCount
         else { return nil }
+        let end = range.lowerBound + DeviceKey.cookieCount
+        return services.identity.deviceKey.verify(exchange.value.headBytes.written.extracting(range.lowerBound..<end))
+    }
+
+    /// The same, and whose it is.
+    static func read(_ request: RequestContext, _ services: Services) -> Reading? {
+        let exchange = request.exchange
+        guard let range = CookieCrumbs.find(CookieCrumbs.device, in: exchange), let id = id(request, services)
+        else { return nil }
         let bytes = exchange.value.headBytes.written
-        let key = services.identity.deviceKey
         let middle = range.lowerBound + DeviceKey.cookieCount
-        guard let id = key.verify(bytes.extracting(range.lowerBound..<middle)) else { return nil }
-        let proof = key.proof(id, user: exchange.value.user.readable)
+        let proof = services.identity.deviceKey.proof(id, user: exchange.value.user.readable)
         let isUsers = constantTimeEquals(proof.span, bytes.extracting(middle..<range.upperBound))
         return Reading(id: id, isUsers: isUsers)
     }
