@@ -151,11 +151,13 @@ package struct TimerWheel: ~Copyable {
         }
     }
 
-    /// When to call `nextExpired` next, in nanoseconds: not later than the first deadline, at times earlier; nil without timers.
+    /// When to call `nextExpired` next, in nanoseconds: not later than the first deadline, at times earlier, and then after
+    /// `now`; nil without timers.
     package mutating func nextDeadline(now: UInt64) -> UInt64? {
         if unsafe nodes[Int(Self.due)].next != Self.due { return now }
         guard let (_, tick) = nextSlot() else { return nil }
-        return tick << Self.tickShift
+        // The tick of the last deadlines there are begins after them all.
+        return tick > UInt64.max >> Self.tickShift ? .max : tick << Self.tickShift
     }
 
     // MARK: The wheel

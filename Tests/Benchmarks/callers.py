@@ -14,28 +14,29 @@ from configurations import CALLER_USERS, PASSWORD
 DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
-def log_in(port, count=1):
-    """Begins sessions by the login form, of one user after the other; the `Cookie` field of the one in the middle, with its
-    device's where devices are told apart."""
+def log_in(port, count=1, cookies=(b"__host-postern=",)):
+    """Begins sessions by the login form, of one user after the other; the `Cookie` field of the one in the middle, with the
+    cookies of those names."""
     head = "POST /.postern/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     forms = [urllib.parse.urlencode({"user": name, "password": PASSWORD, "return": "/"}) for name in CALLER_USERS]
     requests = [f"{head}Content-Length: {len(form)}\r\n\r\n{form}".encode() for form in forms]
-    found = None
+    middle = None
     with socket.create_connection(("127.0.0.1", port), timeout=60) as client, client.makefile("rb") as replies:
         for number in range(count):
             client.sendall(requests[number % len(requests)])
-            cookies, length, status = [], 0, replies.readline()
+            found, length, status = [], 0, replies.readline()
             while line := replies.readline().strip():
-                if line.lower().startswith(b"set-cookie: __host-postern"):
-                    cookies.append(line.partition(b" ")[2].partition(b";")[0].decode())
+                cookie = line.partition(b" ")[2].partition(b";")[0]
+                if line.lower().startswith(b"set-cookie: ") and cookie.lower().startswith(cookies):
+                    found.append(cookie.decode())
                 elif line.lower().startswith(b"content-length: "):
                     length = int(line.partition(b" ")[2])
             replies.read(length)
-            if not cookies:
+            if len(found) != len(cookies):
                 raise SystemExit(f"postern began no session: {status.decode()}")
             if number == count // 2:
-                found = "; ".join(cookies)
-    return f"Cookie: {found}"
+                middle = "; ".join(found)
+    return f"Cookie: {middle}"
 
 
 def wait_until_let_in(port, field, timeout=60):

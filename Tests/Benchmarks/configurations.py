@@ -95,10 +95,9 @@ def callers(directory, ports, keys, sessions=10):
     return "".join(servers)
 
 
-def devices(directory, name, ports):
-    """The same where browsers are told apart, each let in at once."""
+def devices(directory, ports):
+    """The same where browsers are told apart, each let in at once; wants a `state_dir`."""
     return f"""
-    state_dir {directory}/{name}.state;
     server {{
         listen 127.0.0.1:{ports["device"]};
         server_name localhost; auth_basic "bench"; auth_basic_user_file {directory}/users;

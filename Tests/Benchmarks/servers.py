@@ -190,15 +190,17 @@ class Bench:
             ports |= zip(names, free_ports(len(names)))
             keys = self.keys(10_000)
             inner = configurations.callers(self.directory, ports, keys.path)
-            inner += configurations.devices(self.directory, unique, ports)
-            config.write_text(configurations.nginx(self.directory, unique, ports, self.upstream_port, inner))
+            inner += configurations.devices(self.directory, ports)
+            text = configurations.nginx(self.directory, unique, ports, self.upstream_port, inner)
+            config.write_text(f"state_dir {self.directory}/{unique}.state;\n{text}")
             command = [postern_binary(), "run", "-c", config]
         if not present(name):
             raise SystemExit(f"{command[0]} is not here: install or build it, or name a binary in POSTERN_BINARY.")
         process = self._add(Process(name, command, self.directory, SERVER_CPU, ports, wrap, environment))
         if name == "postern":
             wait_until_let_in(ports["key"], keys.field)
-            process.proofs = {label: log_in(ports[label]) for label in ("session", "device")}
+            both = (b"__host-postern=", b"__host-postern-device=")
+            process.proofs = {"session": log_in(ports["session"]), "device": log_in(ports["device"], cookies=both)}
             process.proofs |= {"key": keys.field, "bearer": keys.bearer}
         return process
 

@@ -76,6 +76,28 @@ import Testing
         #expect(!isArmed)
     }
 
+    /// What waits for ever mustn't keep a loop awake.
+    @Test(arguments: [UInt64.max, .max - 1, .max - tick, .max - 3 * tick, .max / 2 + 1])
+    func aDeadlineAtTheEndOfTimeIsWaitedFor(deadline: UInt64) {
+        var wheel = TimerWheel(limit: 4, now: 5 * Self.hour)
+        let timer = wheel.makeTimer(token: Self.token(1))
+        wheel.set(timer, deadline: 5 * Self.hour + 1_000)
+        // Pushed out while it is linked for an earlier one.
+        wheel.set(timer, deadline: deadline)
+        var now = 5 * Self.hour
+        for _ in 0..<100 {
+            #expect(wheel.nextExpired(now: now) == nil)
+            guard let next = wheel.nextDeadline(now: now) else {
+                Issue.record("the timer is gone")
+                return
+            }
+            #expect(next > now)
+            // A turn for some other reason, long before.
+            now = min(next, now + 100 * Self.hour)
+        }
+        #expect(wheel.deadline(of: timer) == deadline)
+    }
+
     @Test func aDeadlinePulledInFiresAtTheNewOne() {
         var wheel = TimerWheel(limit: 4)
         let timer = wheel.makeTimer(token: Self.token(1))

@@ -65,6 +65,8 @@ struct ClientConnection: ~Copyable {
     var key = ProvedKey()
     /// The session it proved last.
     var login = ConnectionLogin()
+    /// The device whose cookie it showed last.
+    var device = ProvedDevice()
 
     /// Bytes read and not yet taken.
     var input = ByteBuffer()

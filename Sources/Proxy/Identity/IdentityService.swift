@@ -21,6 +21,7 @@ final class IdentityService: Sendable {
     /// Milliseconds since 1970 at the monotonic clock's zero: a clock that never steps.
     private let origin: Int64
     private let key = Mutex((value: DeviceKey.random(), isStored: false))
+    private let keyNumber = Atomic<UInt64>(1)
     let state = Mutex<StateStore?>(nil)
     private let watched = Mutex(Watched())
     private let stopping = Atomic<Bool>(false)
@@ -51,8 +52,13 @@ final class IdentityService: Sendable {
     /// It comes out of the store.
     var hasStoredKey: Bool { key.withLock { $0.isStored } }
 
+    /// Which key that is, from 1. Read it before the key: nothing that an older key signed is then remembered as a newer one's.
+    var deviceKeyNumber: UInt64 { keyNumber.load(ordering: .acquiring) }
+
     func setDeviceKey(_ bytes: [UInt8]) {
-        if let key = DeviceKey(bytes) { self.key.withLock { $0 = (key, true) } }
+        guard let key = DeviceKey(bytes) else { return }
+        self.key.withLock { $0 = (key, true) }
+        keyNumber.wrappingAdd(1, ordering: .acquiringAndReleasing)
     }
 
     // MARK: Realms

@@ -187,6 +187,7 @@ extension Worker {
         client.value.proved.forget()
         client.value.key.forget()
         client.value.login.forget()
+        client.value.device.forget()
         client.value.caller = nil
         if cancelsTimer { timers.cancel(client.value.timer) }
         dropInput(client)

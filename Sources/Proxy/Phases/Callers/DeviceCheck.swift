@@ -131,8 +131,15 @@ enum DeviceCookies {
         let exchange = request.exchange
         guard let range = CookieCrumbs.find(CookieCrumbs.device, in: exchange), range.count > DeviceKey.cookieCount
         else { return nil }
-        let end = range.lowerBound + DeviceKey.cookieCount
-        return services.identity.deviceKey.verify(exchange.value.headBytes.written.extracting(range.lowerBound..<end))
+        let cookie = exchange.value.headBytes.written.extracting(range.prefix(DeviceKey.cookieCount))
+        // A stream shares what its connection proved.
+        let client = request.client.connection
+        let proofs = request.environment.value.proofs
+        let number = services.identity.deviceKeyNumber
+        if let id = client.value.device.matches(cookie, key: number, proofs) { return id }
+        guard let id = services.identity.deviceKey.verify(cookie) else { return nil }
+        client.value.device.remember(cookie, key: number, proofs, id)
+        return id
     }
 
     /// The same, and whose it is.
