@@ -33,13 +33,13 @@ package struct Poller: ~Copyable {
         @inlinable static var peerClosed: UInt32 { 0x2000 }
 
         /// Bytes, a connection or the end of the stream can be read.
-        @inlinable @inline(__always) package var isReadable: Bool { flags & Self.readable != 0 }
+        @inlinable package var isReadable: Bool { flags & Self.readable != 0 }
         /// There is room to write, or a connect has ended.
-        @inlinable @inline(__always) package var isWritable: Bool { flags & Self.writable != 0 }
+        @inlinable package var isWritable: Bool { flags & Self.writable != 0 }
         /// Both directions are gone, or there is an error to fetch.
-        @inlinable @inline(__always) package var isHangup: Bool { flags & Self.ended != 0 }
+        @inlinable package var isHangup: Bool { flags & Self.ended != 0 }
         /// The peer has shut its sending side down.
-        @inlinable @inline(__always) package var isPeerClosed: Bool { flags & Self.peerClosed != 0 }
+        @inlinable package var isPeerClosed: Bool { flags & Self.peerClosed != 0 }
     }
 
     /// Events taken from the kernel in one wait, at the most.

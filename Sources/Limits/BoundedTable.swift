@@ -32,12 +32,11 @@ package struct BoundedTable<Key: BoundedTableKey, Value: BitwiseCopyable>: ~Copy
     /// An entry's number, from 1. Valid until the entry is removed or evicted.
     package typealias Slot = UInt32
 
-    @usableFromInline
-    struct Entry: BitwiseCopyable {
-        @usableFromInline var key: Key
-        @usableFromInline var value: Value
+    private struct Entry {
+        var key: Key
+        var value: Value
         /// The next of its chain, or of the free list; 0 ends it.
-        @usableFromInline var next: Slot
+        var next: Slot
         /// Its neighbours by use; 0 at the ends.
         var newer: Slot
         var older: Slot
@@ -47,9 +46,9 @@ package struct BoundedTable<Key: BoundedTableKey, Value: BitwiseCopyable>: ~Copy
     package let capacity: Int
     /// Entries it holds.
     package private(set) var count = 0
-    @usableFromInline let entries: UnsafeMutablePointer<Entry>
-    @usableFromInline let heads: UnsafeMutablePointer<Slot>
-    @usableFromInline let mask: UInt64
+    private let entries: UnsafeMutablePointer<Entry>
+    private let heads: UnsafeMutablePointer<Slot>
+    private let mask: UInt64
     private var newest: Slot = 0
     private var oldest: Slot = 0
     private var free: Slot = 0
@@ -74,7 +73,7 @@ package struct BoundedTable<Key: BoundedTableKey, Value: BitwiseCopyable>: ~Copy
     }
 
     /// The slot of `key`, whose hash is `hash`, or nil.
-    @inlinable package func find(_ key: Key, hash: UInt64) -> Slot? {
+    package func find(_ key: Key, hash: UInt64) -> Slot? {
         var slot = unsafe heads[Int(truncatingIfNeeded: hash & mask)]
         while slot != 0 {
             if unsafe entries[Int(slot)].key == key { return slot }
@@ -85,8 +84,8 @@ package struct BoundedTable<Key: BoundedTableKey, Value: BitwiseCopyable>: ~Copy
 
     /// The value in a slot that `find` or `insert` has given.
     package subscript(slot: Slot) -> Value {
-        @inlinable get { unsafe entries[Int(slot)].value }
-        @inlinable _modify {
+        get { unsafe entries[Int(slot)].value }
+        _modify {
             let entry = unsafe entries + Int(slot)
             yield unsafe &entry.pointee.value
         }

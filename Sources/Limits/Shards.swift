@@ -1,9 +1,9 @@
-package import Synchronization
+import Synchronization
 
 /// A power of two of states, each behind its own lock, so that threads seldom meet.
 @safe
 package struct Shards<State: ~Copyable>: ~Copyable, @unchecked Sendable {
-    @usableFromInline let base: UnsafeMutablePointer<Mutex<State>>
+    private let base: UnsafeMutablePointer<Mutex<State>>
     package let count: Int
 
     /// `count` must be a power of two.
@@ -20,7 +20,7 @@ package struct Shards<State: ~Copyable>: ~Copyable, @unchecked Sendable {
     }
 
     /// Runs `body` with the shard that the upper bits of `hash` choose; the lower ones are the shard's own to use.
-    @inlinable package func withShard<Result: Sendable>(_ hash: UInt64, _ body: (inout State) -> Result) -> Result {
+    package func withShard<Result: Sendable>(_ hash: UInt64, _ body: (inout State) -> Result) -> Result {
         let index = Int(truncatingIfNeeded: (hash >> 48) & UInt64(count - 1))
         return unsafe base[index].withLock { body(&$0) }
     }

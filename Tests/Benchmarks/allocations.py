@@ -34,7 +34,7 @@ ROWS = {
     "WebSocket message": WORKLOADS["websocket"],
     "WebSocket message over TLS": WORKLOADS["websocket-tls"],
 }
-CONNECTIONS, WARM_UP, COUNT = 16, 2_000, 5_000
+CONNECTIONS, WARM_UP, COUNT = 16, 2_000, 20_000
 #: Per operation. Not zero, because the text of the time is made anew each second and a table may grow once more.
 TOLERANCE = 0.01
 STACKS, DEPTH = 4096, 24

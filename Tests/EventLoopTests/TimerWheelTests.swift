@@ -77,7 +77,7 @@ import Testing
     }
 
     /// What waits for ever mustn't keep a loop awake.
-    @Test(arguments: [UInt64.max, .max - 1, .max - tick, .max - 3 * tick, .max / 2 + 1])
+    @Test(arguments: [.max, .max - 1, .max - tick, .max - 3 * tick, .max / 2 + 1] as [UInt64])
     func aDeadlineAtTheEndOfTimeIsWaitedFor(deadline: UInt64) {
         var wheel = TimerWheel(limit: 4, now: 5 * Self.hour)
         let timer = wheel.makeTimer(token: Self.token(1))

@@ -33,18 +33,14 @@ package final class DeviceTable: Sendable {
     package func isApproved(_ id: DeviceID, user: borrowing Span<UInt8>) -> Bool {
         let key = key(id, user)
         let hash = key.hash(seed)
-        return approved.withShard(hash) { $0.find(key, hash: hash) != nil }
+        return approved.holds(key, hash: hash)
     }
 
     /// Notes that an approved device is used, and from which address: at most once a minute, and only then is that asked for.
     package func use(_ id: DeviceID, user: borrowing Span<UInt8>, now: Int64, address: () -> String) {
         let key = key(id, user)
         let hash = key.hash(seed)
-        let isDue = approved.withShard(hash) { shard in
-            guard let slot = shard.find(key, hash: hash), now - shard[slot] >= Self.useGrain else { return false }
-            shard[slot] = now
-            return true
-        }
+        let isDue = approved.advance(key, hash: hash, to: now, by: Self.useGrain)
         guard isDue else { return }
         let name = DeviceLedger.Name(id: id, user: user.array)
         let address = address().cut(64)
