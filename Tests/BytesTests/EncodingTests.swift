@@ -52,10 +52,13 @@ struct EncodingTests {
         #expect(Base64.decode(text, alphabet: .url) == nil)
     }
 
-    @Test(arguments: [
-        ("", 0, ""), ("Zm9v", 3, "foo"), ("Zm9vYmFy", 6, "foobar"), ("_-_-", 3, "\u{FF}"), ("Zm9v", 2, nil), ("Zm9v", 6, nil),
-        ("Zm8", 3, nil), ("Zm8=", 3, nil), ("Zm+v", 3, nil), ("Zm9vYm.y", 6, nil), (" Zm9", 3, nil),
-    ] as [(String, Int, String?)])
+    @Test(
+        arguments: [
+            ("", 0, ""), ("Zm9v", 3, "foo"), ("Zm9vYmFy", 6, "foobar"), ("_-_-", 3, "\u{FF}"), ("Zm9v", 2, nil),
+            ("Zm9v", 6, nil),
+            ("Zm8", 3, nil), ("Zm8=", 3, nil), ("Zm+v", 3, nil), ("Zm9vYm.y", 6, nil), (" Zm9", 3, nil),
+        ] as [(String, Int, String?)]
+    )
     func wholeGroupsFillTheirRoom(text: String, room: Int, plain: String?) {
         var bytes = [UInt8](repeating: 0xEE, count: room)
         var span = bytes.mutableSpan

@@ -86,7 +86,9 @@ final class FileSource<Table: Sendable>: Sendable {
     /// The table as the file has it now, or had it `stampPatience` ago (`now` in nanoseconds).
     func current(now: UInt64) -> Current {
         // Another loop's turn may be ahead of this one's.
-        if let known = state.withLock({ now < $0.checkedAt &+ Self.stampPatience ? Self.answer($0) : nil }) { return known }
+        if let known = state.withLock({ now < $0.checkedAt &+ Self.stampPatience ? Self.answer($0) : nil }) {
+            return known
+        }
         let stamp = FileStamp(path: path)
         return state.withLock { state in
             guard Self.isCurrent(&state, stamp, now) else { return .changed }
