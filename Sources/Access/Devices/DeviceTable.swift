@@ -52,7 +52,8 @@ package final class DeviceTable: Sendable {
     package func state(_ id: DeviceID, user: borrowing Span<UInt8>, now: Int64) -> DeviceState {
         if isApproved(id, user: user) { return .approved }
         let user = user.array
-        return ledger.withLock { $0.code(id, user, now: now) }.map { .pending($0) } ?? .unknown
+        guard let device = ledger.withLock({ $0.asks(id, user, now: now) }) else { return .unknown }
+        return .pending(code: device.code, until: device.until)
     }
 
     // MARK: Requests and decisions
