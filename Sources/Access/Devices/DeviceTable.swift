@@ -129,6 +129,9 @@ package final class DeviceTable: Sendable {
         }
     }
 
+    /// Takes an approval back that can't be kept; what the device was approved for otherwise stays.
+    package func withdraw(_ record: DeviceRecord) { ledger.withLock { forget(record, &$0) } }
+
     /// Refuses all that wait.
     package func clearPending(now: Int64) -> [PendingDevice] { ledger.withLock { $0.refuse(now: now) { _ in true } } }
 

@@ -75,6 +75,21 @@ private func id(_ number: UInt64) -> DeviceID { DeviceID(high: number << 32, low
         #expect(!isApproved(1, user: "bob"))
     }
 
+    @Test func anApprovalThatIsTakenBackLeavesThatOfAnotherUser() throws {
+        _ = table.approve(code: try code(request(1).result), by: "root", now: noon)
+        guard
+            case .approved(let record) = table.approve(
+                code: try code(request(1, user: "bob").result),
+                by: "root",
+                now: noon
+            )
+        else { throw Unexpected() }
+        table.withdraw(record)
+        #expect(isApproved(1))
+        #expect(!isApproved(1, user: "bob"))
+        #expect(table.count == 1)
+    }
+
     @Test func expiresToTheMillisecond() throws {
         let code = try code(request(1).result)
         #expect(state(1, now: noon + 9_999) == .pending(code: code, until: noon + 10_000))
