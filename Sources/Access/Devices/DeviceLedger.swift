@@ -57,11 +57,11 @@ struct DeviceLedger {
         waiting.first { $0.device.code == code && now < $0.device.until }?.device
     }
 
-    /// The code by which the device waits, which it asks for by its cookie.
-    mutating func code(_ id: DeviceID, _ user: [UInt8], now: Int64) -> String? {
+    /// The device that waits, and asks about that by its cookie.
+    mutating func asks(_ id: DeviceID, _ user: [UInt8], now: Int64) -> PendingDevice? {
         guard let index = index(id, user), now < waiting[index].device.until else { return nil }
         waiting[index].hasCookie = true
-        return waiting[index].device.code
+        return waiting[index].device
     }
 
     /// Lets a device wait, or finds that it does. Answers with it and those that had to go.

@@ -47,8 +47,8 @@ package struct PendingDevice: Sendable, Equatable {
 /// What a device is to a user.
 package enum DeviceState: Sendable, Equatable {
     case approved
-    /// It waits, and this is its code.
-    case pending(String)
+    /// It waits by this code, until then: milliseconds since 1970.
+    case pending(code: String, until: Int64)
     case unknown
 }
 

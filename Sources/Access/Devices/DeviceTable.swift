@@ -52,7 +52,8 @@ package final class DeviceTable: Sendable {
     package func state(_ id: DeviceID, user: borrowing Span<UInt8>, now: Int64) -> DeviceState {
         if isApproved(id, user: user) { return .approved }
         let user = user.array
-        return ledger.withLock { $0.code(id, user, now: now) }.map { .pending($0) } ?? .unknown
+        guard let device = ledger.withLock({ $0.asks(id, user, now: now) }) else { return .unknown }
+        return .pending(code: device.code, until: device.until)
     }
 
     // MARK: Requests and decisions
@@ -127,6 +128,9 @@ package final class DeviceTable: Sendable {
             return found.sorted { $0.approvedAt < $1.approvedAt }
         }
     }
+
+    /// Takes an approval back that can't be kept; what the device was approved for otherwise stays.
+    package func withdraw(_ record: DeviceRecord) { ledger.withLock { forget(record, &$0) } }
 
     /// Refuses all that wait.
     package func clearPending(now: Int64) -> [PendingDevice] { ledger.withLock { $0.refuse(now: now) { _ in true } } }

@@ -67,7 +67,10 @@ extension Assembler {
             let hint = sessionHint(scope.effective(\.session))
             report(.error(pairing.range, "\"device_pairing\" needs a session to tell who waits", hint: hint))
         }
-        if builder.main.stateDirectory == nil {
+        if builder.main.stateDirectory == nil, dialect == .native {
+            // Every device would be unknown after a restart.
+            configuration.stateDirectory = Self.standardStateDirectory
+        } else if builder.main.stateDirectory == nil {
             let hint = "add \"state_dir /var/lib/postern;\" at the top: every device would be unknown after a restart"
             report(.error(pairing.range, "\"device_pairing\" needs a \"state_dir\"", hint: hint))
         }
@@ -76,6 +79,9 @@ extension Assembler {
             report(.warning(pairing.range, "nobody can approve the devices that wait", hint: hint))
         }
     }
+
+    /// Where a native file's devices are kept that doesn't say where.
+    private static var standardStateDirectory: String { "/var/lib/postern" }
 
     private func sessionHint(_ setting: Setting<SessionRules?>?) -> String {
         guard let setting else { return "add \"session on;\"" }

@@ -25,9 +25,9 @@ extension DirectiveTable {
             default: "off",
             native: "on timeout=2h idle=30m max_concurrent=10 evict=oldest same_site=lax",
             help: "A login by password gets a cookie, which counts from then on whatever Authorization holds: until "
-                + "timeout after the login, or idle without a request or an open stream. Of max_concurrent sessions of a "
-                + "user, one more ends the one least recently used, or is refused with evict=refuse. With \"state_dir\" "
-                + "sessions outlive a restart."
+                + "timeout after the login, or idle without a request or an open stream. Of max_concurrent (1 to 10000) "
+                + "sessions of a user, one more ends the one least recently used, or is refused with evict=refuse. With "
+                + "\"state_dir\" sessions outlive a restart."
         ) { builder, directive in
             try builder.refuseDuplicate(builder.level.session?.range, directive)
             builder.level.session = Setting(try builder.sessionRules(directive), directive.range)
@@ -49,8 +49,9 @@ extension DirectiveTable {
             default: "off",
             help:
                 "After a login, a browser that is not known yet shows a code and waits until \"postern devices approve "
-                + "CODE\" lets it in: timeout (5m) long, max_pending (5) at a time. Callers with API keys are exempt. "
-                + "Needs auth_basic, a session, state_dir, and control to approve anything."
+                + "CODE\" lets it in: timeout (5m, up to 1d) long, max_pending (5, up to 1000) at a time. Callers with API "
+                + "keys are exempt. Needs auth_basic, a session, and control to approve anything. Devices are kept in "
+                + "state_dir: in a native file that names none, in /var/lib/postern; an Nginx file has to name it."
         ) { builder, directive in
             try builder.refuseDuplicate(builder.level.pairing?.range, directive)
             builder.level.pairing = Setting(try PairingRules.read(directive), directive.range)

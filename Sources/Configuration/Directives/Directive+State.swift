@@ -10,7 +10,8 @@ extension DirectiveTable {
             in: .main,
             help:
                 "The directory in which sessions, devices and the audit log outlive the process; made with mode 0700 if "
-                + "it isn't there. Without it they are gone at a restart.",
+                + "it isn't there. Without it they are gone at a restart, but for a native file with device_pairing: it "
+                + "has /var/lib/postern then.",
             set: DirectiveSpec.word(\.main.stateDirectory) { builder, word in
                 try builder.path(word, from: builder.directories.prefix)
             }

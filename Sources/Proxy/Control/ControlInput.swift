@@ -41,7 +41,8 @@ struct ControlBody {
     }
 
     private func required(_ name: String, _ value: String?) throws(ControlInputError) -> String {
-        guard let value, !value.isEmpty else { throw ControlInputError("the body has no \"\(name)\"") }
+        guard let value else { throw ControlInputError("the body has no \"\(name)\"") }
+        if value.isEmpty { throw ControlInputError("the \(name) is empty") }
         return value
     }
 }

@@ -96,23 +96,17 @@ extension IdentityService {
                 .putDevice(DeviceRow(record)),
                 entry("device approved", by: caller, subject: record.id.hexadecimal, detail: detail),
             ]
-            do throws(ControlFailure) {
-                try commit(changes)
+            do throws(StoreError) {
+                try keepNow(changes)
             } catch {
                 // What can't be kept isn't granted: the device asks anew.
-                _ = devices.remove(record.id.hexadecimal)
-                throw .unavailable("the approval can't be kept, so the device is not let in: \(reason(error))")
+                devices.withdraw(record)
+                throw .unavailable("the approval can't be kept, so the device is not let in: \(error)")
             }
             log.notice("device \(record.id.hexadecimal) was approved by \(caller.name)")
             return ControlApproved(approved: ControlDevice(record))
         case .unknownCode: throw .notFound("no device waits by the code \"\(code)\"")
         case .full: throw .unavailable("as many devices are approved as there is room for: remove one first")
-        }
-    }
-
-    private func reason(_ failure: ControlFailure) -> String {
-        switch failure {
-        case .notFound(let text), .unavailable(let text): text
         }
     }
 
@@ -156,12 +150,16 @@ extension IdentityService {
 
     /// Returns once the changes are on the disk. What they say holds in memory already.
     private func commit(_ changes: [StoreChange]) throws(ControlFailure) {
-        guard let store = state.withLock({ $0 }) else { return }
         do throws(StoreError) {
-            try store.commit(changes)
+            try keepNow(changes)
         } catch {
             throw .unavailable("done, but only until the next start: state can't be kept: \(error)")
         }
+    }
+
+    private func keepNow(_ changes: [StoreChange]) throws(StoreError) {
+        guard let store = state.withLock({ $0 }) else { return }
+        try store.commit(changes)
     }
 
     private func readAudit(_ limit: Int) throws(ControlFailure) -> ControlAudit {

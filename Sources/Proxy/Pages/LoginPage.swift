@@ -65,13 +65,8 @@ struct LoginPage {
         case .wrong: output.append("<p class=\"bad\" role=\"alert\">Name or password is wrong.</p>\n")
         case .locked(let seconds):
             output.append("<p class=\"bad\" role=\"alert\">Too many wrong attempts. Try again in ")
-            if seconds > 90 {
-                output.append(decimal: (seconds + 59) / 60)
-                output.append(" minutes.</p>\n")
-            } else {
-                output.append(decimal: max(seconds, 1))
-                output.append(" seconds.</p>\n")
-            }
+            PageWriter.append(seconds: seconds, to: &output)
+            output.append(".</p>\n")
         case .tooManySessions:
             output.append(
                 "<p class=\"bad\" role=\"alert\">You are logged in on as many browsers as may be. Log out on one.</p>\n"
@@ -83,13 +78,14 @@ struct LoginPage {
 
 /// What a browser sees whose device waits to be let in.
 struct DevicePage {
-    static func write(code: borrowing Span<UInt8>, minutes: Int, to output: inout ByteBuffer) {
+    /// `seconds` are left to approve it.
+    static func write(code: borrowing Span<UInt8>, seconds: Int, to output: inout ByteBuffer) {
         PageWriter.begin("Waiting to be let in", refresh: 3, to: &output)
         output.append("<p>Your login is right, but this browser isn't known yet. Its code:</p>\n<p><code>")
         PageWriter.append(escaping: code, to: &output)
         output.append("</code></p>\n<p>Somebody at the machine has to approve it within ")
-        output.append(decimal: max(minutes, 1))
-        output.append(minutes > 1 ? " minutes:</p>\n<pre>" : " minute:</p>\n<pre>")
+        PageWriter.append(seconds: seconds, to: &output)
+        output.append(":</p>\n<pre>")
         output.append("postern devices approve ")
         PageWriter.append(escaping: code, to: &output)
         output.append("</pre>\n<p role=\"status\">This page goes on by itself then.</p>\n")

@@ -18,6 +18,14 @@ enum PageWriter {
         }
     }
 
+    /// For how long: `90 seconds`, and in minutes begun where it is longer.
+    static func append(seconds: Int, to output: inout ByteBuffer) {
+        let isLong = seconds > 90
+        let number = isLong ? (seconds + 59) / 60 : max(seconds, 1)
+        output.append(decimal: number)
+        output.append(isLong ? " minutes" : number == 1 ? " second" : " seconds")
+    }
+
     /// - Parameter refresh: seconds after which the browser asks again by itself; 0 for never.
     static func begin(_ title: StaticString, refresh: Int = 0, to output: inout ByteBuffer) {
         output.append(

@@ -168,7 +168,8 @@ final class FileSource<Table: Sendable>: Sendable {
         case .failed(let reason):
             // Nobody is let in by a file that can't be read any more.
             table = nil
-            news = "\(title) \(path): \(reason)"
+            // Some reasons begin with the path.
+            news = reason.hasPrefix("\(path): ") ? "\(title) \(reason)" : "\(title) \(path): \(reason)"
         }
         let (waiting, wasKnown) = state.withLock { state in
             let wasKnown = state.generation > 0 && state.stamp == stamp

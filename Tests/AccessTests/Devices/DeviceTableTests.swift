@@ -48,7 +48,7 @@ private func id(_ number: UInt64) -> DeviceID { DeviceID(high: number << 32, low
     @Test func waitsUntilItIsLetIn() throws {
         #expect(state(1) == .unknown)
         let code = try code(request(1).result)
-        #expect(state(1) == .pending(code))
+        #expect(state(1) == .pending(code: code, until: noon + policy.timeout))
         #expect(try self.code(request(1, now: noon + 9_999).result) == code)
         #expect(!isApproved(1))
         guard case .approved(let record) = table.approve(code: code.lowercased(), by: "root", now: noon + 5) else {
@@ -75,9 +75,24 @@ private func id(_ number: UInt64) -> DeviceID { DeviceID(high: number << 32, low
         #expect(!isApproved(1, user: "bob"))
     }
 
+    @Test func anApprovalThatIsTakenBackLeavesThatOfAnotherUser() throws {
+        _ = table.approve(code: try code(request(1).result), by: "root", now: noon)
+        guard
+            case .approved(let record) = table.approve(
+                code: try code(request(1, user: "bob").result),
+                by: "root",
+                now: noon
+            )
+        else { throw Unexpected() }
+        table.withdraw(record)
+        #expect(isApproved(1))
+        #expect(!isApproved(1, user: "bob"))
+        #expect(table.count == 1)
+    }
+
     @Test func expiresToTheMillisecond() throws {
         let code = try code(request(1).result)
-        #expect(state(1, now: noon + 9_999) == .pending(code))
+        #expect(state(1, now: noon + 9_999) == .pending(code: code, until: noon + 10_000))
         #expect(state(1, now: noon + 10_000) == .unknown)
         #expect(table.listPending(now: noon + 10_000).isEmpty)
         #expect(table.approve(code: code, by: "root", now: noon + 10_000) == .unknownCode)

@@ -129,14 +129,14 @@ PASSWORDS = [
         Ask("/absent/users/", (basic("alice", "password"),)),
         403,
         "password-file-unavailable",
-        also=("error", "password file {directory}/absent: "),
+        also=("error", "password file {directory}/absent: open: "),
     ),
     Refusal(
         "the file of users can't be read",
         Ask("/broken/users/", (basic("alice", "password"),)),
         500,
         "password-file-unavailable",
-        also=("error", "password file {directory}/folder: "),
+        also=("error", "password file {directory}/folder: not a regular file"),
     ),
 ]
 

@@ -5,12 +5,13 @@ import subprocess
 import pytest
 
 from harness.client import basic
+from harness.ports import wait_until
 from harness.process import Server
 from harness.recorder import Recorder
 from harness.site import Site
 
 from . import told
-from .keys import KeyFile
+from .keys import KeyFile, make_key, mistyped
 from .stage import NAVIGATION, PASSWORD, VERSIONS, ask, cookie_field, cookies, log_in
 
 USERS = "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n"
@@ -206,11 +207,25 @@ def test_authorization_twice_hides_ours_on_open_paths(make, second, version):
         check_nothing_of_ours(gateway, gateway.hears(path, fields, version))
 
 
-def test_a_mistyped_key_beside_a_session_stays_here(make):
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("kind", ["expired", "unknown", "mistyped"])
+def test_a_key_that_is_no_good_beside_a_session_stays_here(make, kind, version):
     gateway = make("pass")
-    wrong = gateway.key[:-1] + ("A" if gateway.key[-1] != "A" else "B")
-    request = gateway.hears("/x", [cookie_field(gateway.cookies), ("Authorization", f"Bearer {wrong}")])
+    expired = gateway.keys.add(f"expired-{version[5]}-{kind}", "read", expires="2020-01-01T00:00:00Z")
+    key = {"expired": expired, "unknown": make_key(), "mistyped": mistyped(gateway.key)}[kind]
+    bearer = ("Authorization", f"Bearer {key}")
+    wait_until(lambda: refused_as(gateway, bearer, kind), "the file of keys to be read again")
+    request = gateway.hears("/x", [cookie_field(gateway.cookies), bearer], version)
     assert request.values("Authorization") == []
+    # By itself it is refused, and in X-API-Key beside a session, too.
+    for fields in ([bearer], [cookie_field(gateway.cookies), ("X-API-Key", key)]):
+        assert ask(gateway.server, version, target="/x", fields=fields).status == 401
+
+
+def refused_as(gateway, bearer, kind):
+    """Whether the key alone is refused as what it is."""
+    words = {"expired": "has expired", "unknown": "no such API key", "mistyped": "mistyped"}[kind]
+    return words in ask(gateway.server, target="/x", fields=[bearer]).text
 
 
 @pytest.mark.parametrize("trailer", ["X-OpenClaw-Scopes", "x_forwarded_user", "Authorization", "X-API-Key", "Cookie"])

@@ -297,6 +297,7 @@ def _full_disk(server, command, disk):
     answer = command("devices", "approve", pending[-1]["code"], check=False)
     assert answer.returncode == 1
     assert "the device is not let in" in answer.stderr and "make room on the disk" in answer.stderr
+    assert "done" not in answer.stderr
     assert ask(server, "/", [cookie((SESSION, later.cookie()), (DEVICE, later.cookie(DEVICE)))]).status == 403
     # What is taken back is taken back, and says for how long.
     answer = command("sessions", "revoke", session_id(waiting.cookie()), check=False)

@@ -159,6 +159,13 @@ import Testing
         Refused(method: "GET", target: "/v1/sessions?user=%4", status: 400, says: "two hexadecimal digits"),
         Refused(method: "GET", target: "/v1/audit?limit=10001", status: 400, says: "from 1 to 10000"),
         Refused(method: "POST", target: "/v1/sessions/revoke", status: 400, says: "no JSON object"),
+        Refused(
+            method: "POST",
+            target: "/v1/devices/approve",
+            body: #"{"code":""}"#,
+            status: 400,
+            says: "the code is empty"
+        ),
         Refused(method: "POST", target: "/v1/sessions/revoke", body: "[1]", status: 400, says: "no JSON object"),
         Refused(method: "POST", target: "/v1/sessions/revoke", body: #"{"id":1}"#, status: 400, says: "no JSON object"),
         Refused(method: "POST", target: "/v1/sessions/revoke", body: "{}", status: 400, says: "no \\\"id\\\""),
@@ -167,7 +174,7 @@ import Testing
             target: "/v1/sessions/revoke-user",
             body: #"{"user":""}"#,
             status: 400,
-            says: "no \\\""
+            says: "the user is empty"
         ),
         Refused(method: "POST", target: "/v1/locked/clear", body: #"{"subject":""}"#, status: 400, says: "is empty"),
         Refused(method: "POST", target: "/v1/sessions/revoke", body: #"{"id":"f"}"#, status: 404, says: "no session f"),

@@ -73,6 +73,16 @@ struct PageWriterTests {
         #expect(text.contains("Try again in 2 minutes."))
         #expect(text.contains("not encrypted"))
     }
+
+    @Test(arguments: [
+        (-1, "1 second:"), (1, "1 second:"), (8, "8 seconds:"), (60, "60 seconds:"), (90, "90 seconds:"),
+        (91, "2 minutes:"), (120, "2 minutes:"), (121, "3 minutes:"), (300, "5 minutes:"),
+    ])
+    func tellsHowLongADeviceStillWaits(seconds: Int, words: String) {
+        var page = ByteBuffer()
+        DevicePage.write(code: Array("ABCD-2345".utf8).span, seconds: seconds, to: &page)
+        #expect(page.readable.string.contains("approve it within \(words)</p>"))
+    }
 }
 
 extension String {

@@ -22,7 +22,7 @@ struct DeviceCheck {
                     return address.readable.string
                 }
                 return nil
-            case .pending(let code): return wait(request, login, code: code)
+            case .pending(let code, let until): return wait(request, code: code, left: until - date)
             case .unknown:
                 // Its page asks again by itself: somebody has to want that first.
                 if CallerAnswer.isNavigation(exchange),
@@ -69,7 +69,7 @@ struct DeviceCheck {
             identity.approved(record)
         case .pending(let device):
             identity.waits(device)
-            return wait(request, login, code: device.code)
+            return wait(request, code: device.code, left: device.until - date)
         case .full:
             return CallerAnswer.forbidden(request, .devicePending, "no room for another device: remove one first")
         }
@@ -95,14 +95,15 @@ struct DeviceCheck {
         return .respond(reply)
     }
 
-    private static func wait(_ request: RequestContext, _ login: LoginRuntime, code: String) -> Decision {
+    /// The code, and how many milliseconds are left to approve it.
+    private static func wait(_ request: RequestContext, code: String, left: Int64) -> Decision {
         let exchange = request.exchange
         exchange.value.refusal = .devicePending
         var reply = Reply(403)
         exchange.value.ownBody.clear()
         if CallerAnswer.isNavigation(exchange) {
-            let minutes = Int((login.pairing.timeout + 59_999) / 60_000)
-            DevicePage.write(code: Array(code.utf8).span, minutes: minutes, to: &exchange.value.ownBody)
+            let seconds = Int((left + 999) / 1000)
+            DevicePage.write(code: Array(code.utf8).span, seconds: seconds, to: &exchange.value.ownBody)
             reply.body = .page
         } else {
             exchange.value.ownBody.append("{\"status\":403,\"error\":\"device pairing required\",\"code\":\"")

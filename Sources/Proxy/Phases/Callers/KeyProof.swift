@@ -7,7 +7,8 @@ import Limits
 /// API keys, in `X-API-Key` or `Authorization: Bearer`.
 ///
 /// What is in `X-API-Key` is meant for Postern, so that it must be right. A Bearer token may be the gateway's own affair: one
-/// that is no key proves nothing and passes, if something else proves the caller.
+/// that is no key proves nothing and passes, if something else proves the caller. One that is of our make and no good (expired,
+/// unknown, mistyped) does no harm then either, but stays here.
 struct KeyProof {
     static func decide(
         _ request: RequestContext,
@@ -41,6 +42,11 @@ struct KeyProof {
         guard let token else { return .none }
         if let index = find(request, ring.table, token) {
             exchange.value.hidesKey = true
+            if ring.table[index].isExpired(now: services.identity.date(request.now)),
+                isSession(request, login, services)
+            {
+                return .proved
+            }
             return take(request, login, ring, index, services)
         }
         switch APIKeyText.form(exchange.value.headBytes.written.extracting(token)) {
@@ -48,9 +54,15 @@ struct KeyProof {
         case .malformed, .wellFormed:
             // Once one of ours, or one that was mistyped: not for the gateway's eyes. A session may still prove the caller.
             exchange.value.hidesKey = true
-            if login.hasSession, case .proved = SessionProof.decide(request, login, services) { return .proved }
+            if isSession(request, login, services) { return .proved }
             return .decided(wrong(request, login, token, services))
         }
+    }
+
+    /// Whether the session's cookie proves the caller, whom a Bearer token that is no good doesn't.
+    private static func isSession(_ request: RequestContext, _ login: LoginRuntime, _ services: Services) -> Bool {
+        if login.hasSession, case .proved = SessionProof.decide(request, login, services) { return true }
+        return false
     }
 
     /// The key that stands at `range`: the one that the connection proved last, or else looked up.
