@@ -36,6 +36,7 @@ CAUSES = (
     "postern_upstream_failures_total",
     "postern_password_hashes_shed_total",
     "postern_log_lines_dropped_total",
+    "postern_error_log_lines_dropped_total",
 )
 
 LOCATIONS = """

@@ -10,27 +10,40 @@ final class LogFile: Sendable {
         case nothing
     }
 
-    private struct State {
-        var target: Target
+    /// What is written to at present. Who writes holds on to it, so that the lock isn't held while the disk is slow.
+    private final class Open: Sendable {
+        let target: Target
         /// -1 for nothing.
-        var descriptor: Int32
-    }
+        let descriptor: Int32
 
-    private let state: Mutex<State>
+        init(_ target: Target) throws(SystemError) {
+            descriptor = try LogFile.open(target)
+            self.target = target
+        }
 
-    init(_ target: Target) throws(SystemError) {
-        state = Mutex(State(target: target, descriptor: try Self.open(target)))
-    }
-
-    deinit { state.withLock { Self.close($0) } }
-
-    /// Runs `body` with the descriptor, -1 for nothing, and the file's path, if it is one. Nobody replaces it meanwhile.
-    func withDescriptor<Result>(_ body: (Int32, String?) -> Result) -> Result {
-        state.withLock { state in
-            if case .file(let path) = state.target { return body(state.descriptor, path) }
-            return body(state.descriptor, nil)
+        deinit {
+            if case .file = target { _ = Glibc.close(descriptor) }
         }
     }
+
+    private let state: Mutex<Open>
+
+    init(_ target: Target) throws(SystemError) {
+        state = Mutex(try Open(target))
+    }
+
+    /// Runs `body` with the descriptor, -1 for nothing, and the file's path, if it is one.
+    ///
+    /// The descriptor stays open meanwhile; another may replace it for those who ask later.
+    func withDescriptor<Result>(_ body: (Int32, String?) -> Result) -> Result {
+        let open = state.withLock { $0 }
+        defer { extendLifetime(open) }
+        if case .file(let path) = open.target { return body(open.descriptor, path) }
+        return body(open.descriptor, nil)
+    }
+
+    /// Whether lines go there.
+    func leads(to target: Target) -> Bool { state.withLock { $0.target } == target }
 
     /// Opens the file anew, after it was rotated. With an error, the old one stays in use.
     func reopen() -> SystemError? {
@@ -45,19 +58,18 @@ final class LogFile: Sendable {
 
     /// Goes elsewhere from now on. Throws when that can't be opened; the old one stays in use then.
     func move(to target: Target) throws(SystemError) {
-        if state.withLock({ $0.target }) != target { try replace(with: target) }
+        if !leads(to: target) { try replace(with: target) }
     }
 
     private func replace(with target: Target) throws(SystemError) {
-        let fresh = State(target: target, descriptor: try Self.open(target))
-        state.withLock { state in
-            Self.close(state)
+        let fresh = try Open(target)
+        // The old one is closed outside the lock: that can take a disk's time.
+        let old = state.withLock { state in
+            let old = state
             state = fresh
+            return old
         }
-    }
-
-    private static func close(_ state: State) {
-        if case .file = state.target { _ = Glibc.close(state.descriptor) }
+        extendLifetime(old)
     }
 
     private static func open(_ target: Target) throws(SystemError) -> Int32 {

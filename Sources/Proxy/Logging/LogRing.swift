@@ -20,13 +20,18 @@ final class LogRing: @unchecked Sendable {
 
     deinit { unsafe storage.deallocate() }
 
-    /// Leaves a line, or counts it as dropped when the ring is full.
-    func append(_ line: borrowing Span<UInt8>) {
+    /// Whether nothing waits.
+    var isEmpty: Bool { read.load(ordering: .relaxed) == written.load(ordering: .acquiring) }
+
+    /// Leaves a line, or counts it as dropped when the ring is full: when it hasn't room for the line and `spare` bytes.
+    /// Answers whether the line was left.
+    @discardableResult
+    func append(_ line: borrowing Span<UInt8>, spare: Int = 0) -> Bool {
         let end = written.load(ordering: .relaxed)
         let start = read.load(ordering: .acquiring)
-        guard line.count <= capacity - (end - start) else {
+        guard line.count + spare <= capacity - (end - start) else {
             dropped.add(1, ordering: .relaxed)
-            return
+            return false
         }
         let offset = end & (capacity - 1)
         let first = min(line.count, capacity - offset)
@@ -36,6 +41,7 @@ final class LogRing: @unchecked Sendable {
             if first < line.count { unsafe storage.update(from: base + first, count: line.count - first) }
         }
         written.store(end + line.count, ordering: .releasing)
+        return true
     }
 
     /// Hands what waits to `body`, which says how much of it is done with. False when nothing waited.

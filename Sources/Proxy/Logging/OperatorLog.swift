@@ -5,6 +5,8 @@ import Logging
 import Synchronization
 
 /// The operator's log: what went wrong, and why a request was refused. Writes through swift-log.
+///
+/// Lines are written where they are said until `start`, and by a thread of the log's own from then on: nobody waits for it.
 package final class OperatorLog: Sendable {
     private let logger: Logger
     private let sink: OperatorLogSink
@@ -41,7 +43,20 @@ package final class OperatorLog: Sendable {
     package func error(_ message: @autoclosure () -> String) { write(.error, message()) }
     package func critical(_ message: @autoclosure () -> String) { write(.crit, message()) }
 
-    /// Opens the file anew, after it was rotated.
+    // MARK: The thread
+
+    /// Has lines wait in memory for a thread that writes them, until `stop`. Throws when there is no thread to be had.
+    ///
+    /// Lines that find no room are lost, counted, and their number is written.
+    package func start() throws(SystemError) { try sink.start() }
+
+    /// Waits, two seconds at the most, until all lines are written, and ends the thread. Not for a loop.
+    package func stop() { sink.stop() }
+
+    /// Lines lost since the start, because the writing can't keep up.
+    var droppedLines: UInt64 { sink.droppedLines }
+
+    /// Opens the file anew, after it was rotated. What was said before goes to the old one.
     package func reopen() {
         if let error = sink.reopen() {
             self.error("error_log can't be opened anew, the old file stays in use: \(error)")
@@ -63,7 +78,7 @@ extension ErrorLogSettings.Level {
 }
 
 /// Formats lines as `2026/11/22 13:24:25 [error] 4711: text`.
-private struct OperatorLogHandler: LogHandler {
+struct OperatorLogHandler: LogHandler {
     let sink: OperatorLogSink
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
@@ -76,41 +91,8 @@ private struct OperatorLogHandler: LogHandler {
     func log(event: LogEvent) {
         sink.write(level: event.level, text: event.message.description)
     }
-}
 
-/// Where the operator's log is written to.
-private final class OperatorLogSink: Sendable {
-    private let file: LogFile
-    private let fallback: Int32
-    /// When a failing file was last complained of; zero for never.
-    private let complainedAt = Atomic<UInt64>(0)
-
-    init(_ destination: ErrorLogSettings.Destination, fallback: Int32) throws(SystemError) {
-        self.fallback = fallback
-        file = try LogFile(LogFile.Target(destination))
-    }
-
-    func write(level: Logger.Level, text: String) {
-        let line = Self.line(level, text)
-        let (error, path) = file.withDescriptor { ($0 < 0 ? nil : Self.write(line, to: $0), $1) }
-        guard let error, let path else { return }
-        // Lost lines would be the ones that tell of the trouble.
-        let now = Clock.monotonic()
-        let last = complainedAt.load(ordering: .relaxed)
-        if last == 0 || now &- last > 10_000_000_000 {
-            complainedAt.store(now, ordering: .relaxed)
-            let complaint = "error_log \(path) can't be written, its lines go to standard error: \(error)"
-            _ = Self.write(Self.line(.critical, complaint), to: fallback)
-        }
-        _ = Self.write(line, to: fallback)
-    }
-
-    private static func write(_ line: [UInt8], to descriptor: Int32) -> SystemError? {
-        let count = unsafe line.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        return count < 0 ? SystemError("write", code: errno) : nil
-    }
-
-    private static func line(_ level: Logger.Level, _ text: String) -> [UInt8] {
+    static func line(_ level: Logger.Level, _ text: String) -> [UInt8] {
         var seconds = time_t(Clock.realtimeSeconds())
         var parts = unsafe tm()
         unsafe localtime_r(&seconds, &parts)
@@ -119,12 +101,6 @@ private final class OperatorLogSink: Sendable {
         let day = unsafe "\(parts.tm_year + 1900)/\(padded(parts.tm_mon + 1))/\(padded(parts.tm_mday))"
         let time = unsafe "\(day) \(padded(parts.tm_hour)):\(padded(parts.tm_min)):\(padded(parts.tm_sec))"
         return Array("\(time) [\(name)] \(getpid()): \(LogText.oneLine(text))\n".utf8)
-    }
-
-    func reopen() -> SystemError? { file.reopen() }
-
-    func move(to destination: ErrorLogSettings.Destination) throws(SystemError) {
-        try file.move(to: LogFile.Target(destination))
     }
 }
 

@@ -49,6 +49,13 @@ extension MetricFamily {
         ) {
             $0.droppedLines
         },
+        .one(
+            "postern_error_log_lines_dropped_total",
+            .counter,
+            "Lines of the error log that were lost: what it goes to is slow, or stuck."
+        ) {
+            $0.droppedErrorLines
+        },
     ]
 
     static let limits: [MetricFamily] = [

@@ -20,6 +20,7 @@ struct MetricsSnapshot {
     let addressCapacity: Int
     var zones: [Zone] = []
     let droppedLines: UInt64
+    let droppedErrorLines: UInt64
     let startedAt: Double
     let loadedAt: Double
     let reloads: UInt64
@@ -62,6 +63,7 @@ struct MetricsSnapshot {
         addresses = services.connections.table.statistics
         addressCapacity = services.connections.table.capacity
         droppedLines = services.accessLogs.writer.droppedLines
+        droppedErrorLines = services.log.droppedLines
         startedAt = metrics.startedAt
         loadedAt = Double(metrics.loadedAt.load(ordering: .relaxed)) / 1000
         reloads = metrics.reloads.load(ordering: .relaxed)

@@ -101,6 +101,8 @@ package final class Supervisor {
         if let path = configuration.process.pidFile {
             guard PIDFile.write(path) else { throw StartError("pid file \(path) can't be written: \(describeErrno())") }
         }
+        // Last: nothing that was said of a failed start may still wait.
+        do throws(SystemError) { try log.start() } catch { throw StartError("\(error)") }
     }
 
     /// The addresses that are listened on, ports that the kernel chose filled in.
@@ -180,6 +182,7 @@ package final class Supervisor {
             unsafe unlink(listener.address.pathText)
         }
         log.notice("stopped")
+        log.stop()
         return 0
     }
 

@@ -3,6 +3,8 @@
 import re
 import time
 
+from harness.process import settle
+
 LINE = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(\w+)\] \d+: (.*)$")
 
 
@@ -14,6 +16,7 @@ class Log:
 
     def mark(self):
         """The place after the last line there is."""
+        settle(self.path)
         return self.path.stat().st_size if self.path.exists() else 0
 
     def since(self, mark):

@@ -26,6 +26,13 @@ def nginx_binary():
     return shutil.which("nginx") or "/usr/sbin/nginx"
 
 
+def settle(log):
+    """Waits until what an answer has left in the log's queue is written: a thread of its own does that."""
+    deadline, size = time.monotonic() + 1, -1
+    while log.exists() and size != (size := log.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 class StartFailure(AssertionError):
     """The server ended, or did not listen in time; the message holds its log."""
 
@@ -84,6 +91,7 @@ class Server:
     @property
     def error_log(self):
         """All it has reported, to its log or to standard error."""
+        settle(self.directory / "error.log")
         return self._read("error.log") + self.output
 
     @property
