@@ -18,13 +18,16 @@ struct TurnBudget: Sendable {
     static let handshakes = 8
     /// Connections taken from all listeners, and those taken from each at least.
     static let accepts = 16, acceptsOfListener = 4
-    /// Waits of clients and upstreams that are over.
-    static let expirations = 32
+    /// Waits of clients and upstreams that are over, and those that are seen to however many streams end.
+    static let expirations = 32, expirationsAtLeast = 4
+    /// Streams of HTTP/2 that end because their connection does. One connection's go all at once, so a turn may see more.
+    static let endings = 64
 
     private var requestsLeft = Self.requests
     private var handshakesLeft = Self.handshakes
     private var acceptsLeft = Self.accepts
     private var expirationsLeft = Self.expirations
+    private var endingsLeft = Self.endings
     /// Connections that were left over from the last turn and haven't had theirs in this one.
     private var waiting = 0
     /// Whether handshakes wait that are older than what the poller tells of.
@@ -36,11 +39,16 @@ struct TurnBudget: Sendable {
         handshakesLeft = Self.handshakes
         acceptsLeft = Self.accepts
         expirationsLeft = Self.expirations
+        endingsLeft = Self.endings
         self.waiting = waiting
     }
 
     /// The events are dealt with: from here on connections have their turn in the order in which they came to wait.
-    mutating func beginWaiting() { handshakesWait = false }
+    mutating func beginWaiting() {
+        handshakesWait = false
+        // However many connections end at the events, those that waited go on.
+        endingsLeft = Self.endings
+    }
 
     /// Another of those that waited has its turn.
     mutating func waitingHasTurn() { if waiting > 0 { waiting -= 1 } }
@@ -74,10 +82,19 @@ struct TurnBudget: Sendable {
 
     mutating func takeAccept() { acceptsLeft -= 1 }
 
+    // MARK: Ends
+
+    /// Whether another connection of HTTP/2 may be read from: that can end it and its streams.
+    var hasEndings: Bool { endingsLeft > 0 }
+
+    mutating func takeEnding() { endingsLeft -= 1 }
+
     // MARK: Time
 
     /// Whether another wait that is over may be seen to.
-    var hasExpirations: Bool { expirationsLeft > 0 }
+    var hasExpirations: Bool {
+        expirationsLeft > (hasEndings ? 0 : Self.expirations - Self.expirationsAtLeast)
+    }
 
     mutating func takeExpiration() { expirationsLeft -= 1 }
 }

@@ -67,16 +67,19 @@ extension Worker {
             }
         }
         if client.value.input.hasStorage, client.value.input.isEmpty { dropInput(client) }
-        if hasHadRequests(client), client.value.isReadable || !client.value.input.isEmpty { schedule(client) }
+        if hasHadRequests(client) || !budget.hasEndings, client.value.isReadable || !client.value.input.isEmpty {
+            schedule(client)
+        }
         requestSend(client)
     }
 
     /// Whether more frames of the connection may be seen to in this turn.
     ///
-    /// Not while some wait to be written: a client that sends and never reads is given no more work.
+    /// Not while some wait to be written: a client that sends and never reads is given no more work. Nor where many streams
+    /// have ended with their connections in this turn: the next frames, or that there are none, may end more.
     private func takesFrames(_ client: Ref<ClientConnection>) -> Bool {
         client.value.state == .multiplexing && client.value.output.isEmpty
-            && !(client.value.session?.hasEvents ?? false) && !hasHadRequests(client)
+            && !(client.value.session?.hasEvents ?? false) && !hasHadRequests(client) && budget.hasEndings
     }
 
     /// Gives what was read to the session and does what follows, as far as it may in this turn. False when the connection

@@ -179,7 +179,10 @@ extension Worker {
 
     /// Ends all streams of a connection that ends.
     mutating func closeStreams(_ client: Ref<ClientConnection>) {
-        while let stream = client.value.firstStream { abort(stream) }
+        while let stream = client.value.firstStream {
+            budget.takeEnding()
+            abort(stream)
+        }
     }
 
     // MARK: Heads

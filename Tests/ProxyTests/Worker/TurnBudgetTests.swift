@@ -91,4 +91,31 @@ struct TurnBudgetTests {
         let goesOn = budget.takeHandshake(isNew: true)
         #expect(goesOn)
     }
+
+    /// Who waited goes on however many streams ended at the events, and so do some of the waits that are over.
+    @Test func connectionsThatEndLeaveOthersTheirTurn() {
+        var budget = TurnBudget()
+        for _ in 0..<3 {
+            budget.renew(waiting: 1)
+            var endings = 0
+            while budget.hasEndings {
+                budget.takeEnding()
+                endings += 1
+            }
+            #expect(endings == TurnBudget.endings)
+            var expirations = 0
+            while budget.hasExpirations {
+                budget.takeExpiration()
+                expirations += 1
+            }
+            #expect(expirations == TurnBudget.expirationsAtLeast)
+            budget.beginWaiting()
+            let goesOn = budget.hasEndings
+            #expect(goesOn)
+            // One connection's end at once, and the next waits.
+            for _ in 0..<100 { budget.takeEnding() }
+            let isNext = budget.hasEndings
+            #expect(!isNext)
+        }
+    }
 }
