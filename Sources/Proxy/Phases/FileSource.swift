@@ -2,7 +2,7 @@ import EventLoop
 import Synchronization
 
 /// A file of users or of API keys that is read again when it changes: one that was removed is out with the requests that
-/// come a quarter of a millisecond later.
+/// come a twentieth of a millisecond later.
 ///
 /// ```
 ///   current ── as it was read ──▶ its table, or why there is none
@@ -51,7 +51,7 @@ final class FileSource<Table: Sendable>: Sendable {
 
     /// Nanoseconds for which a look at a file's stamp holds: a request that finds no other in its turn doesn't pay for a
     /// look of its own, and nobody who changes a file can tell it from none.
-    private static var stampPatience: UInt64 { 250_000 }
+    private static var stampPatience: UInt64 { 50_000 }
 
     /// Requests that wait for a file at the most.
     private static var waitingLimit: Int { 16_384 }

@@ -212,6 +212,7 @@ def test_a_directory_that_another_process_has(serve, start, recorder):
     assert "is in use by another process: each needs a state_dir of its own" in said
     # The first goes on, and so does what it keeps.
     assert status(server, token) == 200
+    time.sleep(KEPT + 0.05)
     end(server, signal.SIGKILL)
     server.start_again()
     assert status(server, token) == 200

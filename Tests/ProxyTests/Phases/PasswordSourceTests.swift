@@ -64,7 +64,7 @@ struct PasswordSourceTests {
         #expect(errors == 0)
     }
 
-    @Test func isLookedAtFourTimesAMillisecond() throws {
+    @Test func isLookedAtTwentyTimesAMillisecond() throws {
         try directory.write("ann:{PLAIN}a\n", to: "htpasswd")
         let now = clock.advance(seconds: 1)
         guard case .table(let first) = Self.settled(source, now: now, log) else {
@@ -73,7 +73,7 @@ struct PasswordSourceTests {
         }
         try directory.write("bob:{PLAIN}b\n", to: "htpasswd")
         // Another loop's clock may stand a little behind.
-        for later in [now, now - 1_000, now + 249_999] {
+        for later in [now, now - 1_000, now + 49_999] {
             guard case .table(let second) = source.current(now: later) else {
                 Issue.record("no table")
                 return
@@ -81,7 +81,7 @@ struct PasswordSourceTests {
             #expect(second.contains("ann") && !second.contains("bob"))
         }
         #expect(first.contains("ann"))
-        guard case .table(let third) = Self.settled(source, now: now + 250_000, log) else {
+        guard case .table(let third) = Self.settled(source, now: now + 50_000, log) else {
             Issue.record("no table")
             return
         }
