@@ -18,11 +18,15 @@ package struct DiagnosticRenderer: Sendable {
         return Array(shown).inReadingOrder().map(render).joined() + "and \(left) more, not shown\n"
     }
 
-    /// One diagnostic in three lines, the last of which is left out where there is no text to point at.
+    /// One diagnostic in three lines: only the first where there is no text to point at, with the hint behind it.
     package func render(_ diagnostic: Diagnostic) -> String {
         let range = diagnostic.range
         let line = range.line
         let head = "\(range.file.name):\(line):\(range.column): \(diagnostic.severity.rawValue): "
+        if range.file.bytes.isEmpty {
+            let hint = diagnostic.hint.map { ": " + Self.visible($0) } ?? ""
+            return head + Self.visible(diagnostic.message) + hint + "\n"
+        }
         let excerpt = Excerpt(range: range, line: line)
         let number = String(line)
         let padding = String(repeating: " ", count: Swift.max(0, 5 - number.count))

@@ -86,7 +86,8 @@ package enum ConfigurationLoader {
         defer { builder.close() }
         builder.read(given.directives)
         builder.read(tree.directives)
-        var configuration = Assembler.assemble(builder)
+        let start = tree.files.first.map { SourceRange(file: $0, offset: 0, length: 0) }
+        var configuration = Assembler.assemble(builder, start: start)
         if builder.main.errorLog == nil, let log = options.errorLog {
             let path = log.hasPrefix("/") ? log : directories.prefix + "/" + log
             configuration.errorLog.destination = log == "stderr" ? .standardError : .file(path)

@@ -20,6 +20,12 @@ struct RendererTests {
         )
     }
 
+    @Test func pointsAtNothingInAFileWithoutText() {
+        let place = SourceRange(file: SourceFile(name: "none", text: ""), offset: 0, length: 0)
+        #expect(DiagnosticRenderer().render(.error(place, "no such file")) == "none:1:1: error: no such file\n")
+        #expect(DiagnosticRenderer().render(.warning(place, "m", hint: "h")) == "none:1:1: warning: m: h\n")
+    }
+
     @Test func alignsTabsAndMeasuresScalars() {
         let file = SourceFile(name: "t", text: "\té\tbäd;\r\n")
         let rendered = DiagnosticRenderer().render(.note(SourceRange(file: file, offset: 4, length: 4), "m"))

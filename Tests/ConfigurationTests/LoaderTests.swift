@@ -29,6 +29,13 @@ private struct TemporaryFiles: ~Copyable {
 }
 
 struct LoaderTests {
+    @Test(arguments: ["", "# nothing\n"])
+    func aFileWithoutAServerSaysSo(text: String) {
+        let outcome = ConfigurationLoader.load(text: text)
+        #expect(outcome.configuration != nil)
+        #expect(outcome.diagnostics.map(\.message) == ["there is no server, so nothing is listened on"])
+    }
+
     @Test func resolvesPathsAsNginxDoes() throws {
         let files = TemporaryFiles([
             "main": "http { include *.inc; access_log a.log; } pid x.pid;",

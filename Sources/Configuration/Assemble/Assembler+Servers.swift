@@ -17,7 +17,7 @@ extension Assembler {
     }
 
     private var firstPlace: SourceRange? {
-        (builder.main.http ?? builder.main.events)?.name.range ?? builder.upstreams.first?.name.range
+        (builder.main.http ?? builder.main.events)?.name.range ?? builder.upstreams.first?.name.range ?? start
     }
 
     /// The listeners that lead to a server.

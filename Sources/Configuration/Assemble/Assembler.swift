@@ -5,6 +5,8 @@ import Proxy
 /// Makes the immutable configuration of what a builder read: resolves names, inheritance and defaults, and gives advice.
 struct Assembler {
     let builder: ConfigurationBuilder
+    /// Where the file begins; nil where there is none.
+    let start: SourceRange?
     let reader: TemplateReader
     var configuration: ProxyConfiguration
     /// Implicit upstreams (`proxy_pass http://host:port`), by address and scheme's port.
@@ -19,15 +21,16 @@ struct Assembler {
 
     var dialect: Dialect { builder.dialect }
 
-    private init(_ builder: ConfigurationBuilder) {
+    private init(_ builder: ConfigurationBuilder, _ start: SourceRange?) {
         self.builder = builder
+        self.start = start
         reader = TemplateReader(maps: builder.maps.map(\.name.text))
         configuration = ProxyConfiguration(dialect: builder.dialect)
     }
 
     /// The configuration; usable only if the builder's diagnostics hold no error afterwards.
-    static func assemble(_ builder: ConfigurationBuilder) -> ProxyConfiguration {
-        var assembler = Assembler(builder)
+    static func assemble(_ builder: ConfigurationBuilder, start: SourceRange?) -> ProxyConfiguration {
+        var assembler = Assembler(builder, start)
         assembler.checkTemplates()
         assembler.addProcess()
         assembler.addMaps()
