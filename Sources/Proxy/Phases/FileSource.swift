@@ -1,8 +1,7 @@
 import EventLoop
 import Synchronization
 
-/// A file of users or of API keys that is read again when it changes: one that was removed is out with the requests that
-/// come a twentieth of a millisecond later.
+/// A file of users or of API keys that is read again when it changes: one that was removed is out at the next request.
 ///
 /// ```
 ///   current ── as it was read ──▶ its table, or why there is none
@@ -49,10 +48,6 @@ final class FileSource<Table: Sendable>: Sendable {
         var waiting: [@Sendable () -> Void] = []
     }
 
-    /// Nanoseconds for which a look at a file's stamp holds: a request that finds no other in its turn doesn't pay for a
-    /// look of its own, and nobody who changes a file can tell it from none.
-    private static var stampPatience: UInt64 { 50_000 }
-
     /// Requests that wait for a file at the most.
     private static var waitingLimit: Int { 16_384 }
 
@@ -83,12 +78,9 @@ final class FileSource<Table: Sendable>: Sendable {
         self.load = load
     }
 
-    /// The table as the file has it now, or had it `stampPatience` ago (`now` in nanoseconds).
+    /// The table as the file has it now (`now` in nanoseconds). Its stamp is looked at once in each turn of a loop.
     func current(now: UInt64) -> Current {
-        // Another loop's turn may be ahead of this one's.
-        if let known = state.withLock({ now < $0.checkedAt &+ Self.stampPatience ? Self.answer($0) : nil }) {
-            return known
-        }
+        if let known = state.withLock({ $0.checkedAt == now ? Self.answer($0) : nil }) { return known }
         let stamp = FileStamp(path: path)
         return state.withLock { state in
             guard Self.isCurrent(&state, stamp, now) else { return .changed }
