@@ -32,8 +32,9 @@ class Log:
         return [(line.group(1), line.group(2)) for line in found]
 
     def wait(self, mark, count, timeout=5.0):
-        """The lines after `mark`, once there are `count`, or those there are when the time is over."""
+        """The lines after `mark`, once there are `count` and no more come, or those there are when the time is over."""
         deadline = time.monotonic() + timeout
-        while len(lines := self.since(mark)) < count and time.monotonic() < deadline:
+        while len(self.since(mark)) < count and time.monotonic() < deadline:
             time.sleep(0.01)
-        return lines
+        settle(self.path)
+        return self.since(mark)

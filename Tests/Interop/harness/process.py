@@ -30,7 +30,7 @@ def settle(log):
     """Waits until what an answer has left in the log's queue is written: a thread of its own does that."""
     deadline, size = time.monotonic() + 1, -1
     while log.exists() and size != (size := log.stat().st_size) and time.monotonic() < deadline:
-        time.sleep(0.01)
+        time.sleep(0.004)
 
 
 class StartFailure(AssertionError):
