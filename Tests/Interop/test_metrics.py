@@ -545,6 +545,7 @@ def test_many_at_once_get_whole_pages_and_others_are_served(start, recorder):
     assert page.value("postern_responses_total", protocol="http1", class_="2xx") >= 200
 
 
+@pytest.mark.measures("processor time")
 def test_a_page_costs_little(start, recorder):
     server = start("postern-native", Site(upstream=recorder.address, native_server="metrics /metrics;"))
     with server.connect("plain") as connection:

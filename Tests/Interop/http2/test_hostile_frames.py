@@ -104,7 +104,7 @@ def test_row(row, stage):
     lines = stage.log.since(log)
     stage.recorder.errors.clear()
     if row.begins:  # What has begun is on its way still, perhaps; it isn't the next row's.
-        until = time.monotonic() + 0.05
+        until = time.monotonic() + 0.25
         while len(stage.recorder.requests) == mark and time.monotonic() < until:
             time.sleep(0.001)
     seen = [words(request) for request in stage.requests(mark)]
