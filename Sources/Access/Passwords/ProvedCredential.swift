@@ -12,6 +12,8 @@ package struct ProvedCredential: ~Copyable {
     private var table: UInt64 = 0
     /// The user's name.
     package private(set) var user = ByteBuffer()
+    /// What the caller of `remember` has stand for the stored password; it is nobody's secret.
+    package private(set) var stamp: UInt64 = 0
 
     package init() {}
 
@@ -28,10 +30,12 @@ package struct ProvedCredential: ~Copyable {
         _ value: borrowing Span<UInt8>,
         _ table: PasswordTable,
         _ hasher: SipHash128,
-        user: borrowing Span<UInt8>
+        user: borrowing Span<UInt8>,
+        stamp: UInt64 = 0
     ) {
         fingerprint = hasher.hash(value)
         self.table = table.number
+        self.stamp = stamp
         if self.user.capacity < user.count { self.user = ByteBuffer(capacity: max(user.count, 16)) }
         self.user.clear()
         self.user.append(user)

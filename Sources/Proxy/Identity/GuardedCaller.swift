@@ -5,8 +5,6 @@ import Bytes
 final class GuardedCaller {
     private let principal: Principal
     private let user: [UInt8]
-    /// What stands for the password or key that proved it; nil where the file has been read anew since, so that it is unknown.
-    private let stamp: UInt64?
     /// The path of the file that proved it; empty for none.
     private let path: String
 
@@ -17,19 +15,10 @@ final class GuardedCaller {
         guard let runtime = exchange.runtime, let login = exchange.location?.value.login else { return nil }
         switch principal.proof {
         case .none, .address: return nil
-        case .session:
+        case .session, .password:
             path = runtime.passwordFiles[login.passwordFile].path
-            stamp = nil
-        case .password:
-            let source = runtime.passwordFiles[login.passwordFile]
-            path = source.path
-            let table = source.latest
-            stamp = table?.number == principal.table ? table?.stamp(of: user) : nil
         case .key:
-            let source = runtime.keyFiles[login.keyFile]
-            path = source.path
-            let ring = source.latest
-            stamp = ring?.table.number == principal.table ? ring?.stamp(ofID: user) : nil
+            path = runtime.keyFiles[login.keyFile].path
         }
     }
 
@@ -46,15 +35,13 @@ final class GuardedCaller {
             guard let source = runtime.passwordFiles.first(where: { $0.path == path }) else { return false }
             // A file that can't be read at this moment takes nobody's stream.
             guard let table = source.latest else { return !source.isMissing }
-            let current = table.stamp(of: user)
-            return stamp != nil && current == stamp
+            return table.stamp(of: user) == principal.stamp
         case .key:
             guard now < principal.expiresAt, let source = runtime.keyFiles.first(where: { $0.path == path }) else {
                 return false
             }
             guard let ring = source.latest else { return !source.isMissing }
-            let current = ring.stamp(ofID: user)
-            return stamp != nil && current == stamp
+            return ring.stamp(ofID: user) == principal.stamp
         }
     }
 }

@@ -34,6 +34,6 @@ struct Principal: BitwiseCopyable {
     var device = DeviceID.none
     /// Until when it holds, in milliseconds since 1970: a key's expiry.
     var expiresAt = Int64.max
-    /// Which reading of the file of users or keys proved it, and where in it.
-    var table: UInt64 = 0
+    /// What stands for the password or key that proved it; 0 where neither did.
+    var stamp: UInt64 = 0
 }

@@ -121,12 +121,12 @@ final class OperatorLogSink: Sendable {
             // What was lost by now was lost after lines that still wait.
             let lost = lost.load(ordering: .relaxed)
             let hadLines = writeRound(&lines)
-            if lost > told {
-                let text = "\(lost - told) lines were dropped: error_log can't be written fast enough"
-                put(OperatorLogHandler.line(.critical, text).span)
-                told = lost
+            tell(lost, since: &told)
+            if isLast, closeIfEmpty() {
+                // Nothing is left for the thread any more, and nothing lost: what is said from here on is written at once.
+                tell(self.lost.load(ordering: .relaxed), since: &told)
+                return
             }
-            if isLast, closeIfEmpty() { return }
             idleRounds = hadLines ? 0 : idleRounds + 1
             if isLast { continue }
             // While many lines come, those who say them are spared the waking.
@@ -143,6 +143,13 @@ final class OperatorLogSink: Sendable {
             isAsleep.store(false, ordering: .relaxed)
             idleRounds = 0
         }
+    }
+
+    private func tell(_ lost: Int, since told: inout Int) {
+        if lost == told { return }
+        let text = "\(lost - told) lines were dropped: error_log can't be written fast enough"
+        put(OperatorLogHandler.line(.critical, text).span)
+        told = lost
     }
 
     /// Writes what waits; of what comes meanwhile not more than the queue holds. False when nothing waited.

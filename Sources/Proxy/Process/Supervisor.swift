@@ -29,8 +29,7 @@ package final class Supervisor {
     private let startedAt = Int64(Clock.realtimeMilliseconds())
     private let running = Shared()
     private let workerCount: Int
-    /// What `worker_processes` said at the start; nil for auto.
-    private let configuredWorkers: Int?
+    private let startSettings: StartSettings
 
     private final class Shared: Sendable { let count = Atomic<Int>(0) }
 
@@ -52,8 +51,8 @@ package final class Supervisor {
             throw StartError("error_log can't be opened: \(error)")
         }
         Privileges.raiseDescriptorLimit(configuration.process.descriptorLimit, log)
-        configuredWorkers = configuration.process.workerCount
-        workerCount = configuredWorkers ?? WorkerThread.availableProcessors
+        startSettings = StartSettings(configuration)
+        workerCount = configuration.process.workerCount ?? WorkerThread.availableProcessors
         do throws(SystemError) {
             services = try Services(log: log, writer: writer, hashingThreads: nil)
         } catch {
@@ -277,10 +276,11 @@ package final class Supervisor {
             for reason in reasons { log.error(reason) }
         case .configuration(let configuration):
             do throws(StartError) {
+                try startSettings.check(configuration)
                 try adopt(configuration)
                 services.metrics.reloaded(true)
-                if configuration.process.workerCount != configuredWorkers {
-                    log.warning("worker_processes changes at a restart only: \(workerCount) event loops go on")
+                for difference in startSettings.differences(configuration, workerCount: workerCount) {
+                    log.warning(difference)
                 }
                 log.notice("the configuration was reloaded")
             } catch {

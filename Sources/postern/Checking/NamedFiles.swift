@@ -72,7 +72,9 @@ struct NamedFiles {
             if case .file(let path) = log.destination { files.append((path, "access_log")) }
         }
         return files.compactMap { file in
-            let path = file.path.hasPrefix("unix:") ? String(file.path.dropFirst(5)) : file.path
+            // The control socket's directory is made, in one that is there.
+            let isSocket = file.path.hasPrefix("unix:")
+            let path = isSocket ? Paths.directory(of: String(file.path.dropFirst(5))) : file.path
             let parent = Paths.directory(of: path)
             if Paths.exists(parent) { return nil }
             let hint = "Postern would not start: make it"

@@ -8,7 +8,11 @@ struct Initialize: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
         abstract: "Make a configuration to begin with: proxy.conf, a self-signed certificate, a first user.",
-        discussion: "Nothing that is there is overwritten. The last lines are the user and the generated password."
+        discussion: """
+            Nothing that is there is overwritten. The last lines are the user and the generated password. A directory below \
+            /etc gets a file that keeps its state in /var/lib/postern and is controlled by /run/postern/control.sock; any \
+            other has all of it to itself.
+            """
     )
 
     @Argument(help: "The directory, which is made if it isn't there.", completion: .directory)
@@ -52,7 +56,9 @@ struct Initialize: ParsableCommand {
         }
         let password = try FirstUser.make(user, in: users)
         Console.print("made \(users)")
-        try Paths.writeNew(path, StarterConfiguration(name: name, port: port, gateway: gateway).text, mode: 0o644)
+        var starter = StarterConfiguration(name: name, port: port, gateway: gateway)
+        starter.isSystem = directory.hasPrefix("/etc/")
+        try Paths.writeNew(path, starter.text, mode: 0o644)
         Console.print("made \(path)")
         Console.print("next: postern check -c \(path); postern run -c \(path)")
         Console.print("user \(user)\npassword \(password)")

@@ -4,8 +4,14 @@ struct StarterConfiguration {
     var port: UInt16
     /// `host:port`
     var gateway: String
+    /// The file is of the machine, below /etc: what changes while Postern runs has places of its own there.
+    var isSystem = false
 
-    /// The file. Paths in it are relative to where it lies, so that the directory can be moved as a whole.
+    private var stateDirectory: String { isSystem ? "/var/lib/postern" : "state" }
+    private var controlSocket: String { isSystem ? "/run/postern/control.sock" : "control.sock" }
+
+    /// The file. But for those of the machine, paths in it are relative to where it lies, so that the directory can be moved
+    /// as a whole.
     var text: String {
         """
         # Postern in front of an OpenClaw gateway. Made by `postern init`; yours from here on.
@@ -25,10 +31,10 @@ struct StarterConfiguration {
         error_log stderr info;
 
         # Sessions, devices, the audit log and the use of keys: what must outlive the process. Made with mode 0700.
-        state_dir state;
+        state_dir \(stateDirectory);
 
         # How `postern sessions`, `devices`, `locked` and `audit` reach the running proxy.
-        control unix:control.sock;
+        control unix:\(controlSocket);
 
         upstream gateway {
             # A name is resolved again when its time is up or a connection fails: a restarted container is found.

@@ -1,10 +1,12 @@
 """Whoever is let in no more loses what they have open within a second, on every loop; others don't."""
 
+import contextlib
 import hashlib
 import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -13,6 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from harness.client import basic, in_threads
+from harness.client import head as request_head
 from harness.process import postern_binary
 from harness.websocket import WebSocket
 
@@ -107,6 +110,43 @@ def test_a_file_that_is_touched_and_says_the_same_ends_nothing(serve):
         rewrite(server.htpasswd, f"carol:{STORED}\nalice:{STORED}\n")
         time.sleep(1.2)  # For longer than a revocation takes.
         all_go_on(streams)
+
+
+@pytest.mark.parametrize("proof", ["password", "key"])
+@pytest.mark.parametrize("change", ["others", "own"])
+def test_a_file_that_changes_before_the_reply_begins(serve, recorder, postern, proof, change):
+    """What counts is what the caller proved itself by, not what the file says once its stream opens."""
+    begins = threading.Event()
+
+    def late(exchange):
+        begins.wait(20)
+        exchange.start_chunked()
+        while not exchange.wait_peer_gone(0.05):
+            exchange.chunk(b"data: tick\n\n")
+
+    recorder.on("/late", late)
+    server = serve_keys(serve)
+    key, identifier = make_key(server, "one", "--permission", "read")
+    fields = [basic("alice", PASSWORD)] if proof == "password" else [("X-API-Key", key)]
+    assert ask(server, "/", fields).status == 200
+    with server.connect() as client:
+        client.send(request_head("GET", "/late", fields))
+        recorder.last("/late")
+        if proof == "password":
+            rewrite(server.htpasswd, f"carol:{STORED}\nalice:{STORED if change == 'others' else ANOTHER}\n")
+        elif change == "others":
+            make_key(server, "two", "--permission", "read")
+        else:
+            assert postern("key", "rotate", server.directory / "keys.json", identifier).returncode == 0
+        time.sleep(0.6)  # For longer than it takes to be noticed.
+        begins.set()
+        assert client.response_head().status == 200
+        client.socket.settimeout(5)
+        until = time.monotonic() + 1.5
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() < until and client.take():
+                pass
+        assert (time.monotonic() >= until) == (change == "others")
 
 
 def test_a_revoked_session(serve):

@@ -14,6 +14,7 @@ import pytest
 from harness.client import basic
 from harness.ports import wait_until
 from harness.process import StartFailure
+from harness.site import Site
 
 from .stage import (
     ANOTHER,
@@ -216,6 +217,34 @@ def test_a_directory_that_another_process_has(serve, start, recorder):
     end(server, signal.SIGKILL)
     server.start_again()
     assert status(server, token) == 200
+
+
+def test_a_reload_moves_nothing(serve):
+    server, _ = serve()
+    token = log_in(server)
+    text = server.config.read_text()
+    server.config.write_text(text.replace("/state;", "/elsewhere;").replace("/control.sock;", "/other.sock;"))
+    server.reload()
+    server.wait_logged(f"state_dir changes at a restart only: {server.directory}/state stays in use")
+    server.wait_logged(f"control changes at a restart only: unix:{server.directory}/control.sock stays in use")
+    assert status(server, token) == 200
+    assert not (server.directory / "elsewhere").exists()
+
+
+def test_devices_are_not_asked_for_where_none_could_be_kept(start, recorder):
+    """The file would be fine at a start."""
+    options = {"upstream": recorder.address, "auth": True, "users": f"alice:{STORED}\n", "plain": False}
+    server = start("postern-native", Site(**options, native_server="session on;"))
+    pairs = Site(
+        **options, main="state_dir {directory}/state;\n", native_server="session on;\ndevice_pairing on auto_approve=on;"
+    )
+    server.rewrite(pairs)
+    server.signal(signal.SIGHUP)
+    server.wait_logged("the configuration was not reloaded; the one in use stays: device_pairing keeps its devices in")
+    assert ask(server, "/", [basic("alice", PASSWORD)]).status == 200
+    end(server, signal.SIGTERM)
+    server.start_again()
+    assert ask(server, "/", [basic("alice", PASSWORD)]).value("Set-Cookie") is not None
 
 
 # What can't be kept.

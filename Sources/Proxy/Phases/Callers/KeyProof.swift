@@ -126,7 +126,7 @@ struct KeyProof {
         exchange.value.principal.proof = .key
         exchange.value.principal.permissions = entry.permissions
         exchange.value.principal.expiresAt = entry.expiresAt ?? .max
-        exchange.value.principal.table = ring.table.number
+        exchange.value.principal.stamp = entry.digest.stamp
         return .proved
     }
 

@@ -22,7 +22,7 @@ struct PasswordProof {
         case .matches:
             exchange.value.hashJob = nil
             FailureCheck.succeeded(request, login, services)
-            return proved(request, login, table, services)
+            return proved(request, login, table, stamp(request, table), services)
         case .differs: return .decided(wrong(request, login, services))
         case .shed:
             exchange.value.refusal = .hashQueueFull
@@ -47,7 +47,7 @@ struct PasswordProof {
         ) {
             exchange.value.user.clear()
             exchange.value.user.append(client.value.proved.user.readable)
-            return proved(request, login, table, services)
+            return proved(request, login, table, client.value.proved.stamp, services)
         }
         defer { environment.value.credentials.wipe() }
         switch environment.value.credentials.parse(exchange.value.headBytes.written.extracting(value)) {
@@ -57,14 +57,16 @@ struct PasswordProof {
         }
         switch check(request, login, table, services) {
         case .granted:
+            let stamp = stamp(request, table)
             client.value.proved.remember(
                 exchange.value.headBytes.written.extracting(value),
                 table,
                 environment.value.proofs,
-                user: exchange.value.user.readable
+                user: exchange.value.user.readable,
+                stamp: stamp
             )
             FailureCheck.succeeded(request, login, services)
-            return proved(request, login, table, services)
+            return proved(request, login, table, stamp, services)
         case .refused: return .decided(wrong(request, login, services))
         case .locked(let seconds): return .decided(CallerAnswer.locked(request, login, seconds: seconds))
         case .needsHash: return .decided(.suspend(.hashing))
@@ -109,6 +111,7 @@ struct PasswordProof {
         _ request: RequestContext,
         _ login: LoginRuntime,
         _ table: PasswordTable,
+        _ stamp: UInt64,
         _ services: Services
     ) -> CallerCheck.Proof {
         let exchange = request.exchange
@@ -116,13 +119,17 @@ struct PasswordProof {
         exchange.value.hidesAuthorization = true
         exchange.value.principal.proof = .password
         exchange.value.principal.permissions = services.identity.everything
-        exchange.value.principal.table = table.number
+        exchange.value.principal.stamp = stamp
         if login.hasSession, exchange.value.hashOutcome == .none || exchange.value.hashOutcome == .matches,
             let decision = SessionProof.mint(request, login, table, services)
         {
             return .decided(decision)
         }
         return .proved
+    }
+
+    private static func stamp(_ request: RequestContext, _ table: PasswordTable) -> UInt64 {
+        table.stamp(of: request.exchange.value.user.readable) ?? 0
     }
 
     private static func wrong(_ request: RequestContext, _ login: LoginRuntime, _ services: Services) -> Decision {
