@@ -102,7 +102,7 @@ struct InspectionTests {
 
     private static let secret = """
         state_dir state;
-        control unix:/nonexistent/control.sock;
+        control unix:/nonexistent/there/control.sock;
         secrets names;
         server {
             listen 127.0.0.1:8080;
