@@ -32,7 +32,9 @@ struct StartSettings {
             found.append("state_dir changes at a restart only: \(stateDirectory ?? "none") stays in use")
         }
         if fresh.controlSocket != controlSocket {
-            found.append("control changes at a restart only: \(controlSocket.map { "unix:" + $0 } ?? "none") stays in use")
+            found.append(
+                "control changes at a restart only: \(controlSocket.map { "unix:" + $0 } ?? "none") stays in use"
+            )
         }
         if fresh.process.pidFile != pidFile {
             found.append("pid changes at a restart only: \(pidFile ?? "none") stays in use")
