@@ -43,26 +43,24 @@ CHECKS = {
 }
 
 
+#: How often it is asked at the most, and what it says when it couldn't tell.
+TRIES, UNSURE = 3, "check failed because of connect problem"
+
+
 def program():
     """The script; Debian's package calls it testssl, its authors testssl.sh."""
     return shutil.which("testssl") or shutil.which("testssl.sh")
 
 
-@pytest.mark.skipif(program() is None, reason="testssl is not installed (apt-get install testssl.sh)")
-@pytest.mark.parametrize("http2", [False, True], ids=["http1", "http2"])
-def test_nothing_above_low(peer, start, recorder, authority, tmp_path, http2):
-    # What it says of a certificate is the issuer's affair: one that lasts, and can be revoked.
-    files = authority.issue(
-        "checked", "localhost", days=90, extensions=["crlDistributionPoints=URI:http://127.0.0.1:9/authority.crl"]
-    )
-    server = start(peer, Site(upstream=recorder.address, http2=http2), files=files)
-    report, log = tmp_path / "findings.json", tmp_path / "testssl.log"
+def findings_of(server, authority, directory):
+    directory.mkdir()
+    report, log = directory / "findings.json", directory / "testssl.log"
     command = [program(), "--quiet", "--color", "0", "--warnings", "off", "--nodns", "none", "--ip", "127.0.0.1"]
     command += ["--openssl", shutil.which("openssl"), "--add-ca", str(authority.certificate)]
     command += ["--jsonfile", str(report), *CHECKS, f"localhost:{server.ports['tls']}"]
     with open(log, "wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=tmp_path, start_new_session=True
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=directory, start_new_session=True
         )
         try:
             process.wait(TIME_LIMIT)
@@ -74,7 +72,22 @@ def test_nothing_above_low(peer, start, recorder, authority, tmp_path, http2):
             except ProcessLookupError:
                 pass
             process.wait()
-    findings = json.loads(report.read_text())
+    return json.loads(report.read_text())
+
+
+@pytest.mark.skipif(program() is None, reason="testssl is not installed (apt-get install testssl.sh)")
+@pytest.mark.parametrize("http2", [False, True], ids=["http1", "http2"])
+def test_nothing_above_low(peer, start, recorder, authority, tmp_path, http2):
+    # What it says of a certificate is the issuer's affair: one that lasts, and can be revoked.
+    files = authority.issue(
+        "checked", "localhost", days=90, extensions=["crlDistributionPoints=URI:http://127.0.0.1:9/authority.crl"]
+    )
+    server = start(peer, Site(upstream=recorder.address, http2=http2), files=files)
+    for number in range(TRIES):
+        findings = findings_of(server, authority, tmp_path / str(number))
+        # It hangs up behind its handshake, and on a busy machine at times before the ticket it wanted to show next.
+        if not any(UNSURE in finding["finding"] for finding in findings):
+            break
     ids = {finding["id"] for finding in findings}
     missing = [name for names in CHECKS.values() for name in names if name not in ids]
     assert not missing, f"not looked for: {missing}\n{sorted(ids)}"
