@@ -44,7 +44,7 @@ CHECKS = {
 
 
 #: How often it is asked at the most, and what it says when it couldn't tell.
-TRIES, UNSURE = 3, "check failed because of connect problem"
+TRIES, UNSURE = 5, "check failed because of connect problem"
 
 
 def program():
