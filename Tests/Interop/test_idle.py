@@ -33,6 +33,7 @@ proxy_connect_timeout 1s; proxy_send_timeout 1s; proxy_read_timeout 1s;
 
 
 @pytest.mark.peers("postern-nginx", "postern-native")
+@pytest.mark.measures("processor time")
 def test_nothing_turns_once_streams_are_gone(peer, start, recorder):
     recorder.on("/x", lambda exchange: exchange.reply(fields=[("Connection", "close")]))
     server = start(peer, Site(upstream=recorder.address, http2=True, server=SHORT))
@@ -45,6 +46,7 @@ def test_nothing_turns_once_streams_are_gone(peer, start, recorder):
 
 
 @pytest.mark.peers("postern-native")
+@pytest.mark.measures("processor time")
 def test_nothing_turns_for_a_silent_websocket(peer, start, recorder):
     recorder.on("/echo", lambda exchange: exchange.echo_websocket())
     server = start(peer, Site(upstream=recorder.address, server=SHORT))
