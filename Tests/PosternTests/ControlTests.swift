@@ -206,6 +206,20 @@ import Testing
         #expect(Listings(now: 0).text(ControlLocks(locked: [])) == "nobody is locked out\n")
     }
 
+    @Test func usesOfKeysAreATable() {
+        let uses = [("ci", Self.now - 60_000, 1200), ("a\u{1B}b", Self.now, 1)].map {
+            ControlKeyUse(id: $0.0, usedAt: ControlTime($0.1), requests: $0.2)
+        }
+        let lines = Listings(now: Self.now).text(ControlKeyUses(uses: uses)).split(separator: "\n")
+        #expect(lines.count == 3)
+        #expect(lines[0].hasPrefix("ID   USED       LAST "))
+        #expect(lines[0].hasSuffix("  REQUESTS"))
+        #expect(lines[1].hasPrefix("ci   1 min ago  20"))
+        #expect(lines[1].hasSuffix("  1200"))
+        #expect(lines[2].hasPrefix("a?b  now        20"))
+        #expect(Listings(now: 0).text(ControlKeyUses(uses: [])) == "no key was used yet\n")
+    }
+
     @Test(arguments: [
         (-500, "now"), (0, "now"), (1000, "in 1 s"), (-59_999, "59 s ago"), (-60_000, "1 min ago"),
         (-3_599_000, "59 min ago"), (3_600_000, "in 1 h"), (-172_799_000, "47 h ago"), (-172_800_000, "2 days ago"),

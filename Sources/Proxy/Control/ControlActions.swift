@@ -62,6 +62,7 @@ package struct ControlActions: Sendable {
     package var remove: Action<String, ControlRemoved> = { _, _ throws(ControlFailure) in throw Self.devicesAreOff }
     /// Turns all away that wait.
     package var clear: Action<Void, ControlRejected> = { _, _ throws(ControlFailure) in throw Self.devicesAreOff }
+    package var keyUses: Action<Void, ControlKeyUses> = { _, _ throws(ControlFailure) in throw Self.keysAreOff }
     package var locked: Action<Void, ControlLocks> = { _, _ throws(ControlFailure) in throw Self.locksAreOff }
     /// Takes the lock off this address or user, or off all for nil.
     package var unlock: Action<String?, ControlCleared> = { _, _ throws(ControlFailure) in throw Self.locksAreOff }
@@ -80,6 +81,9 @@ package struct ControlActions: Sendable {
     )
     private static let devicesAreOff = ControlFailure.unavailable(
         "device pairing is not on: the configuration has no device_pairing directive"
+    )
+    private static let keysAreOff = ControlFailure.unavailable(
+        "no API keys are read: the configuration has no api_keys directive"
     )
     private static let locksAreOff = ControlFailure.unavailable("failures are not counted here")
 }

@@ -53,6 +53,13 @@ package struct ControlRemoved: Sendable, Equatable, Codable {
     }
 }
 
+/// `GET /v1/keys/uses`: the key used last comes first.
+package struct ControlKeyUses: Sendable, Equatable, Codable {
+    package var uses: [ControlKeyUse]
+
+    package init(uses: [ControlKeyUse]) { self.uses = uses }
+}
+
 /// `GET /v1/locked`
 package struct ControlLocks: Sendable, Equatable, Codable {
     package var locked: [ControlLock]

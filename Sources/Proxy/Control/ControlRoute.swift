@@ -9,6 +9,7 @@ enum ControlRoute: String, CaseIterable {
     case reject = "/v1/devices/reject"
     case remove = "/v1/devices/remove"
     case clear = "/v1/devices/clear"
+    case keyUses = "/v1/keys/uses"
     case locked = "/v1/locked"
     case unlock = "/v1/locked/clear"
     case audit = "/v1/audit"
@@ -16,7 +17,7 @@ enum ControlRoute: String, CaseIterable {
     /// The one method it takes.
     var method: String {
         switch self {
-        case .status, .sessions, .devices, .locked, .audit: "GET"
+        case .status, .sessions, .devices, .keyUses, .locked, .audit: "GET"
         case .revokeSession, .revokeUser, .approve, .reject, .remove, .clear, .unlock: "POST"
         }
     }
@@ -89,6 +90,7 @@ extension ControlActions {
             let id = try ControlBody(request.body).id()
             return ControlJSON.encode(try remove(id, caller))
         case .clear: return ControlJSON.encode(try clear((), caller))
+        case .keyUses: return ControlJSON.encode(try keyUses((), caller))
         case .locked: return ControlJSON.encode(try locked((), caller))
         case .unlock:
             // No body: all are meant.

@@ -98,6 +98,21 @@ package struct ControlPendingDevice: Sendable, Equatable, Codable {
     }
 }
 
+/// What an API key was used for so far. A key that never proved anybody has none.
+package struct ControlKeyUse: Sendable, Equatable, Codable {
+    /// The key's, as its file has it.
+    package var id: String
+    package var usedAt: ControlTime
+    /// Requests that it proved, since its first.
+    package var requests: Int64
+
+    package init(id: String, usedAt: ControlTime, requests: Int64) {
+        self.id = id
+        self.usedAt = usedAt
+        self.requests = requests
+    }
+}
+
 /// Somebody who is locked out after wrong credentials.
 package struct ControlLock: Sendable, Equatable, Codable {
     package enum Kind: String, Sendable, Codable { case address, user }

@@ -27,6 +27,9 @@ extension IdentityService {
             decided("device refused", devices, by: caller)
             return ControlRejected(rejected: devices.map { ControlPendingDevice($0) })
         }
+        actions.keyUses = { [self] _, _ in
+            ControlKeyUses(uses: keyUses.sorted { $0.usedAt > $1.usedAt }.map { ControlKeyUse($0) })
+        }
         actions.locked = { [self] _, _ in ControlLocks(locked: failures.list(now: date).map { ControlLock($0) }) }
         actions.unlock = { [self] subject, caller throws(ControlFailure) in
             let cleared = failures.clear(subject, now: date)
@@ -215,6 +218,12 @@ extension ControlPendingDevice {
             address: device.address,
             agent: device.agent
         )
+    }
+}
+
+extension ControlKeyUse {
+    init(_ row: KeyUseRow) {
+        self.init(id: row.id, usedAt: ControlTime(row.usedAt), requests: row.count)
     }
 }
 

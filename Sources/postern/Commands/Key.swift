@@ -8,7 +8,7 @@ struct Key: ParsableCommand {
         abstract: "Edit a file of API keys, safely while Postern runs and while others edit it.",
         discussion:
             "A change counts from the next request on; nothing needs a reload. A key is shown once, when it is made.",
-        subcommands: [AddKey.self, ListKeys.self, RevokeKey.self, RotateKey.self, HashKeys.self]
+        subcommands: [AddKey.self, ListKeys.self, KeyUses.self, RevokeKey.self, RotateKey.self, HashKeys.self]
     )
 }
 

@@ -51,6 +51,16 @@ struct Listings {
         return text.isEmpty ? "no devices\n" : text
     }
 
+    func text(_ answer: ControlKeyUses) -> String {
+        if answer.uses.isEmpty { return "no key was used yet\n" }
+        var table = TextTable(["ID", "USED", "LAST", "REQUESTS"])
+        for row in answer.uses {
+            let last = Words.local(row.usedAt, withSeconds: true)
+            table.add([row.id, words.distance(to: row.usedAt), last, "\(row.requests)"])
+        }
+        return table.text
+    }
+
     func text(_ answer: ControlLocks) -> String {
         if answer.locked.isEmpty { return "nobody is locked out\n" }
         var table = TextTable(["WHAT", "WHO", "FAILURES", "UNTIL"])

@@ -65,6 +65,10 @@ class Refusal:
     meanwhile: tuple[str, ...] = ()
     #: Names of the cookies that the answer sets.
     cookies: tuple[str, ...] = ()
+    #: The fixture with the server that it is asked of.
+    stage: str = "stage"
+    #: Whether it takes too long to be shown again to somebody who asks for JSON.
+    is_slow: bool = False
     versions: tuple[str, ...] = ("HTTP/1.1", "HTTP/2.0")
 
     @property

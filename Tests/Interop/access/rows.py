@@ -138,6 +138,15 @@ PASSWORDS = [
         "password-file-unavailable",
         also=("error", "password file {directory}/folder: not a regular file"),
     ),
+    Refusal(
+        "the file of users changes faster than it can be read, for 5 s",
+        Ask("/changing/users/", (basic("alice", "password"),)),
+        503,
+        "password-file-unavailable",
+        retry_after=(1, 1),
+        before=lambda stage: stage.change(stage.changing_users),
+        is_slow=True,
+    ),
 ]
 
 FORMS = [
@@ -248,6 +257,15 @@ KEYS = [
         "key-file-unavailable",
         also=("error", "API key file {directory}/broken.json: "),
     ),
+    Refusal(
+        "the file of keys changes faster than it can be read, for 5 s",
+        Ask("/changing/keys/", (bearer("reader"),)),
+        503,
+        "key-file-unavailable",
+        retry_after=(1, 1),
+        before=lambda stage: stage.change(stage.changing_keys),
+        is_slow=True,
+    ),
 ]
 
 LOCKED_WORDS = Text("too many wrong credentials: try again later")
@@ -328,6 +346,15 @@ DEVICES = [
         Waiting(),
         cookies=("__Host-postern-device",),
     ),
+    Refusal(
+        "10,000 devices are approved, and `auto_approve=on` would let in another",
+        Ask("/welcome/", (basic("dora", "password"),)),
+        403,
+        "device-pending",
+        Text("no room for another device: remove one first"),
+        cookies=("__Host-postern-device",),
+        stage="full_stage",
+    ),
 ]
 
 SESSIONS = [
@@ -346,6 +373,15 @@ SESSIONS = [
         "sessions-limited",
         Text("too many sessions of this user are open"),
         before=lambda stage: log_in(stage.server, "yves", "/few/"),
+    ),
+    Refusal(
+        "100,000 sessions of all users are open, by the form",
+        post(user="zoe", password="password"),
+        503,
+        "sessions-limited",
+        Page("Log in", "Too much to do just now. Try again."),
+        retry_after=(1, 1),
+        stage="full_stage",
     ),
 ]
 

@@ -2,8 +2,14 @@
 
 import base64
 import http.cookies
+import json
+import os
+import signal
+import sqlite3
 import subprocess
+import threading
 import urllib.parse
+from contextlib import closing
 
 from harness.client import Connection, basic, head
 from harness.metrics import read_metrics
@@ -32,6 +38,9 @@ location /absent/users/ { auth_basic_user_file {directory}/absent; }
 location /broken/users/ { auth_basic_user_file {directory}/folder; }
 location /locked/ { login_form on; auth_failures rate=3r/m lock=5m; }
 location /paired/ { login_form on; device_pairing on timeout=5m; }
+location /welcome/ { device_pairing on auto_approve=on; }
+location /changing/users/ { auth_basic_user_file {directory}/changing; }
+location /changing/keys/ { api_keys {directory}/changing.json; }
 location /few/ { session on max_concurrent=1 evict=refuse; login_form on; }
 location /few/basic/ { session on max_concurrent=1 evict=refuse; login_form off; }
 location /costly/ { login_form on; auth_basic_user_file {directory}/costly; }
@@ -110,6 +119,12 @@ class Stage:
         made = ["htpasswd", "-nbBC", "12", "carol", PASSWORD]
         costly = subprocess.run(made, capture_output=True, text=True, check=True).stdout.strip()
         (directory / "costly").write_text(costly + "\n")
+        # Reading these takes longer than the time from one change to the next.
+        self.changing_users = directory / "changing"
+        self.changing_users.write_text("".join(f"user{number}:{HASH}\n" for number in range(20_000)))
+        self.changing_keys = directory / "changing.json"
+        keys = [{"id": f"{number}", "hash": f"sha256:{number:064x}", "permissions": []} for number in range(20_000)]
+        self.changing_keys.write_text(json.dumps({"keys": keys}))
         site = Site(
             upstream=self.recorder.address,
             auth=True,
@@ -160,6 +175,49 @@ class Stage:
                 connection.close()
 
         return finish
+
+    def change(self, path):
+        """Touches a file again and again. What ends that."""
+        stopping = threading.Event()
+
+        def touch():
+            number = 0
+            while not stopping.wait(0.002):
+                number += 1
+                os.utime(path, (number, number))
+
+        thread = threading.Thread(target=touch)
+        thread.start()
+
+        def finish():
+            stopping.set()
+            thread.join()
+
+        return finish
+
+
+class FullStage(Stage):
+    """The same, with as many sessions and devices, all erin's, as there is room for."""
+
+    def __init__(self, directory, certificate, context):
+        super().__init__(directory, certificate, context)
+        assert log_in(self.server, "erin").status == 303
+        assert ask(self.server, target="/welcome/", fields=[basic("erin", PASSWORD)]).status == 200
+        self.server.signal(signal.SIGTERM)
+        self.server.wait_exit()
+        with closing(sqlite3.connect(directory / "state/state.db")) as database, database:
+            multiply(database, "sessions", "randomblob(32)", 100_000)
+            multiply(database, "devices", "lower(hex(randomblob(16)))", 10_000)
+        self.server.start_again()
+        assert json.loads(self.control("sessions", "list", "--limit", "1", "--json"))["total"] == 100_000
+        assert len(json.loads(self.control("devices", "list", "--json"))["approved"]) == 10_000
+
+
+def multiply(database, table, key, count):
+    """Copies a table's only row, under keys of its own, until there are so many."""
+    (_, *columns) = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+    numbers = f"WITH RECURSIVE numbers(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})"
+    database.execute(f"INSERT INTO {table} {numbers} SELECT {key}, {', '.join(columns)} FROM {table}, numbers")
 
 
 def credentials(text):

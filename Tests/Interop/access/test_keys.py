@@ -1,5 +1,7 @@
 """API keys: how long they hold, how often they may ask, and for what."""
 
+import json
+import signal
 import subprocess
 import time
 from datetime import datetime, timezone
@@ -10,7 +12,7 @@ from harness.ports import wait_until
 from harness.process import Server
 from harness.site import Site
 
-from .keys import KeyFile
+from .keys import KeyFile, make_key
 from .stage import VERSIONS, ask, cookie_field, cookies, log_in
 
 USERS = "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n"
@@ -316,3 +318,36 @@ def test_the_path_that_goes_upstream_counts_as_well(door, recorder, location, up
     assert recorder.requests == []
     assert ask(server, version, "POST", asked, bearer(actor), b"{}").status == 200
     assert recorder.requests[-1].target.replace("//", "/") == "/tools/invoke"
+
+
+def test_uses_are_shown_and_outlive_the_process(door, postern):
+    """`postern key uses`: when each key was used last, and how often."""
+    often, once, _ = (door.keys.add(name, "read") for name in ("often", "once", "never"))
+    server = door(top="state_dir {directory}/state; control unix:{directory}/control.sock;")
+    socket = server.directory / "control.sock"
+
+    def uses():
+        answer = postern("key", "uses", "--json", "--socket", socket)
+        assert answer.returncode == 0, answer.stderr
+        return [(use["id"], use["requests"]) for use in json.loads(answer.stdout)["uses"]]
+
+    assert uses() == []
+    assert postern("key", "uses", "--socket", socket).stdout == "no key was used yet\n"
+    for _ in range(3):
+        assert ask(server, fields=bearer(often)).status == 200
+    wait_until(lambda: uses() == [("often", 3)], "the uses of a key")
+    assert ask(server, fields=bearer(once)).status == 200
+    assert ask(server, fields=bearer(make_key())).status == 401
+    wait_until(lambda: uses() == [("once", 1), ("often", 3)], "the uses of both keys")
+    heading, first, second = postern("key", "uses", "--socket", socket).stdout.splitlines()
+    assert heading.split() == ["ID", "USED", "LAST", "REQUESTS"]
+    assert first.startswith("once ") and first.endswith(" 1")
+    assert second.startswith("often ") and second.endswith(" 3")
+    server.signal(signal.SIGTERM)
+    server.wait_exit()
+    answer = postern("key", "uses", "--socket", socket)
+    assert answer.returncode == 1 and "no proxy listens" in answer.stderr
+    server.start_again()
+    wait_until(lambda: uses() == [("once", 1), ("often", 3)], "the uses that were kept")
+    assert ask(server, fields=bearer(often)).status == 200
+    wait_until(lambda: uses() == [("often", 4), ("once", 1)], "a use after a restart")

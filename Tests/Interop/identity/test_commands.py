@@ -1,4 +1,4 @@
-"""`postern sessions`, `devices`, `locked`, `audit`: what they print for people and for scripts, and when they can't."""
+"""`postern sessions`, `devices`, `key uses`, `locked`, `audit`: what they print for people and for scripts, and when they can't."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from .stage import PASSWORD, ask, cookie, log_in, post_login
 from .test_devices import PAIRING, Browser, pending
 from .test_revocation import session_id
 
-LISTS = [["sessions", "list"], ["devices", "list"], ["locked", "list"], ["audit"]]
+LISTS = [["sessions", "list"], ["devices", "list"], ["key", "uses"], ["locked", "list"], ["audit"]]
 EVERY = [
     *LISTS,
     ["sessions", "revoke", "0123456789abcdef"],

@@ -74,6 +74,10 @@ import Testing
                 self.note("clear")
                 return ControlRejected(rejected: [])
             }
+            actions.keyUses = { _, _ throws(ControlFailure) in
+                self.note("uses")
+                return ControlKeyUses(uses: [ControlKeyUse(id: "ci", usedAt: ControlTime(1000), requests: 7)])
+            }
             actions.locked = { _, _ throws(ControlFailure) in
                 let lock = ControlLock(kind: .address, subject: "192.0.2.0", until: ControlTime(1000), failures: 11)
                 return ControlLocks(locked: [lock])
@@ -127,6 +131,7 @@ import Testing
         Case(method: "POST", target: "/v1/devices/reject", body: #"{"code":"ABCD-2345"}"#, asked: "reject ABCD-2345"),
         Case(method: "POST", target: "/v1/devices/remove", body: #"{"id":"0a0a0a0a"}"#, asked: "remove 0a0a0a0a"),
         Case(method: "POST", target: "/v1/devices/clear", asked: "clear"),
+        Case(method: "GET", target: "/v1/keys/uses", asked: "uses"),
         Case(method: "POST", target: "/v1/locked/clear", asked: "unlock all"),
         Case(method: "POST", target: "/v1/locked/clear", body: "{}", asked: "unlock all"),
         Case(method: "POST", target: "/v1/locked/clear", body: #"{"subject":"::1"}"#, asked: "unlock ::1"),
