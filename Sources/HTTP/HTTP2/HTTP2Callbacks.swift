@@ -243,9 +243,7 @@ enum HTTP2Callbacks {
         case FrameType.goAway:
             let connection = unsafe connection(context)
             let code = unsafe frame!.pointee.goaway.error_code
-            if code != HTTP2Code.noError, connection.value.failure == nil {
-                connection.value.failure = .protocolViolation(code)
-            }
+            if code != HTTP2Code.noError { connection.value.ended(code) }
         default: break
         }
         return 0

@@ -31,6 +31,8 @@ struct HTTP2Connection: ~Copyable {
     /// Bytes received, less those of the preface and of frames that the codec knows (whole, once their first bytes are
     /// there), less those charged for.
     var strayBytes = -24
+    /// More of them came than may.
+    var hasStrayed = false
 
     // Streams, and those that have something to tell.
     var streams: Ref<HTTP2Stream>?
@@ -88,14 +90,23 @@ struct HTTP2Connection: ~Copyable {
         return false
     }
 
-    /// Charges for bytes of frames that the codec passes over without a word; false when that was one too many.
-    mutating func countStrays(_ count: Int) -> Bool {
+    /// Charges for bytes of frames that the codec passes over without a word, and ends the connection when they are too many.
+    ///
+    /// The codec also passes over what follows a frame that ended the connection. What it says in GOAWAY tells the two apart.
+    mutating func countStrays(_ count: Int) {
         strayBytes += count
-        while strayBytes >= Self.strayPrice {
+        while strayBytes >= Self.strayPrice, !hasStrayed {
             strayBytes -= Self.strayPrice
-            if !countIdleFrame() { return false }
+            hasStrayed = !idleFrames.take(now)
         }
-        return true
+        // Changes nothing where the codec has ended the connection already.
+        if hasStrayed { _ = unsafe nghttp2_session_terminate_session(session, HTTP2Error.idleFrames.code) }
+    }
+
+    /// GOAWAY with an error is sent: what ended the connection, unless that is known.
+    mutating func ended(_ code: UInt32) {
+        guard failure == nil else { return }
+        failure = hasStrayed && code == HTTP2Error.idleFrames.code ? .idleFrames : .protocolViolation(code)
     }
 
     /// Bytes of unknown frames that cost as much as one frame that moves nothing.

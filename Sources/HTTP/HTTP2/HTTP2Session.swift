@@ -47,7 +47,7 @@ package struct HTTP2Session: ~Copyable {
             unsafe nghttp2_session_mem_recv(session, $0.baseAddress, $0.count)
         }
         if result < 0 { connection.value.fail(HTTP2Error.codec(result)) }
-        _ = connection.value.countStrays(bytes.count)
+        connection.value.countStrays(bytes.count)
         if let failure = connection.value.failure { throw failure }
     }
 

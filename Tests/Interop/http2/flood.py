@@ -77,7 +77,6 @@ HTTP2 = [
         "made-you-reset, DATA after the end",
         "made_you_reset_after_the_end",
         "a frame came for a closed stream",
-        IDLE,
         ends=("GOAWAY STREAM_CLOSED",),
     ),
     calmed(
