@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 package import Crypto
 import Limits
 import Synchronization
@@ -27,12 +27,6 @@ package final class APIKeyTable: Sendable {
         package let digest: Digest32
         fileprivate let id: Range<Int>
         fileprivate let name: Range<Int>
-
-        /// Whether the key has ceased to be one. `now` in milliseconds since 1970, UTC.
-        package func isExpired(now: Int64) -> Bool {
-            guard let expiresAt else { return false }
-            return now >= expiresAt
-        }
     }
 
     /// Eight places that share a cache line: all are looked at, always.
@@ -113,12 +107,6 @@ package final class APIKeyTable: Sendable {
             if left != right { return left < right ? -1 : 1 }
         }
         return range.count - id.count
-    }
-
-    /// Appends the key's id.
-    package func appendID(of index: Index, to output: inout ByteBuffer) {
-        let text = text
-        output.append(text.span, entries[index.value].id)
     }
 
     /// The key's id. Allocates.

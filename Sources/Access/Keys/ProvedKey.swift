@@ -12,13 +12,13 @@ package struct ProvedKey: BitwiseCopyable, Sendable {
 
     package init() {}
 
-    /// Where `key` stands in `table`, or nil when it is another one than last time, or the table is.
+    /// Where `key` stands in the table of that number, or nil when it is another one than last time, or the table is.
     package func matches(
         _ key: borrowing Span<UInt8>,
-        _ table: APIKeyTable,
+        table number: UInt64,
         _ hasher: SipHash128
     ) -> APIKeyTable.Index? {
-        guard table.number == self.table, key.count <= APIKeyTable.longestKey else { return nil }
+        guard number == table, key.count <= APIKeyTable.longestKey else { return nil }
         let hash = hasher.hash(key)
         return (hash.low ^ fingerprint.low) | (hash.high ^ fingerprint.high) == 0 ? index : nil
     }

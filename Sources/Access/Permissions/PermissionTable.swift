@@ -26,6 +26,8 @@ package struct PermissionTable: Sendable {
 
     private struct Method: Sendable {
         let name: Range<Int>
+        /// The name's bytes, the first least significant; 0 for one of more than eight.
+        let word: UInt64
         /// The first permission without paths that names the method, or -1.
         var place: Int
     }
@@ -49,6 +51,8 @@ package struct PermissionTable: Sendable {
     /// Names of methods, paths and scopes, one after the other: what follows points into it.
     private let text: [UInt8]
     private let methods: [Method]
+    /// Which of `methods` stands for an upgrade to WebSocket, or -1.
+    private let webSocketNumber: Int
     /// The longest first.
     private let paths: [Path]
     /// Whether what a request needs may depend on its path.
@@ -71,7 +75,7 @@ package struct PermissionTable: Sendable {
         var numbers: [String: Int] = [:]
         for name in permissions.flatMap(\.methods) where numbers[name] == nil {
             numbers[name] = methods.count
-            methods.append(Method(name: add(name), place: -1))
+            methods.append(Method(name: add(name), word: Array(name.utf8).span.word, place: -1))
         }
         var paths: [Path] = []
         var scopes: [(name: String, givenBy: PermissionSet)] = []
@@ -103,6 +107,7 @@ package struct PermissionTable: Sendable {
         self.permissions = permissions
         self.scopes = scopes.map { Scope(text: add($0.name), givenBy: $0.givenBy) }
         self.methods = methods
+        webSocketNumber = numbers[Self.webSocketMethod] ?? -1
         // Among equals the author's order decides.
         self.paths = paths.enumerated()
             .sorted { ($1.element.text.count, $0.offset) < ($0.element.text.count, $1.offset) }
@@ -153,44 +158,52 @@ package struct PermissionTable: Sendable {
     /// The place of the permission of that name, or nil.
     package func place(named name: String) -> Int? { permissions.firstIndex { $0.name == name } }
 
-    /// The permission that a request needs, as its place in the table; -1 when none allows it, so that only callers without
-    /// limits may make it.
+    /// The permissions that a request needs.
     ///
     /// A fitting path decides first, the longest of them, if its permission's methods (when it has some) fit too; else the
     /// first permission without paths that names the method. `path` is the one that the upstream will act upon: in normal
     /// form, without its query. Allocates nothing.
-    ///
-    /// `isLoose`: as by a server to which neither letter case nor slashes at the end make another path.
     package func needed(
         method: borrowing Span<UInt8>,
         isWebSocket: Bool,
-        path: borrowing Span<UInt8>,
-        isLoose: Bool = false
-    ) -> Int {
+        path: borrowing Span<UInt8>
+    ) -> PermissionNeed {
         let text = text.span
-        let number = isWebSocket ? self.number(webSocket: text) : self.number(of: method, in: text)
+        let number = isWebSocket ? webSocketNumber : self.number(of: method, in: text)
         let mask: UInt64 = number < 0 ? 0 : 1 << UInt64(number)
+        let byMethod = number < 0 ? -1 : methods[number].place
+        var need = PermissionNeed(exact: byMethod, loose: byMethod)
+        var isLooseKnown = false
+        var end = path.count
+        while end > 0, path[end - 1] == ASCII.slash { end -= 1 }
         for index in paths.indices {
             let entry = paths[index]
             guard entry.takesAnyMethod || entry.methods & mask != 0 else { continue }
-            if isLoose {
-                if Self.fitsLoosely(entry, text, path) { return entry.place }
-                continue
+            // Whatever fits as it stands fits loosely too.
+            guard Self.fitsLoosely(entry, text, path, end: end) else { continue }
+            if !isLooseKnown { need.loose = entry.place }
+            isLooseKnown = true
+            if Self.fits(entry, text, path) {
+                need.exact = entry.place
+                break
             }
-            let count = entry.text.count
-            guard entry.isPrefix ? path.count >= count : path.count == count else { continue }
-            if text.extracting(entry.text).equals(path.extracting(first: count)) { return entry.place }
         }
-        return number < 0 ? -1 : methods[number].place
+        return need
     }
 
+    private static func fits(_ entry: Path, _ text: borrowing Span<UInt8>, _ path: borrowing Span<UInt8>) -> Bool {
+        let count = entry.text.count
+        guard entry.isPrefix ? path.count >= count : path.count == count else { return false }
+        return text.extracting(entry.text).equals(path.extracting(first: count))
+    }
+
+    /// `end`: where the slashes at the end of `path` begin.
     private static func fitsLoosely(
         _ entry: Path,
         _ text: borrowing Span<UInt8>,
-        _ path: borrowing Span<UInt8>
+        _ path: borrowing Span<UInt8>,
+        end: Int
     ) -> Bool {
-        var end = path.count
-        while end > 0, path[end - 1] == ASCII.slash { end -= 1 }
         let count = entry.isPrefix ? entry.text.count - 1 : entry.text.count
         guard entry.isPrefix ? end >= count : end == count else { return false }
         if end > count, path[count] != ASCII.slash { return false }
@@ -199,14 +212,16 @@ package struct PermissionTable: Sendable {
     }
 
     private func number(of method: borrowing Span<UInt8>, in text: borrowing Span<UInt8>) -> Int {
+        let word = method.word
+        if word != 0 {
+            for index in methods.indices where methods[index].word == word { return index }
+            return -1
+        }
         // A request of the method WEBSOCKET is none for an upgrade.
-        if method.equals("WEBSOCKET") { return -1 }
-        for index in methods.indices where text.extracting(methods[index].name).equals(method) { return index }
-        return -1
-    }
-
-    private func number(webSocket text: borrowing Span<UInt8>) -> Int {
-        for index in methods.indices where text.extracting(methods[index].name).equals("WEBSOCKET") { return index }
+        for index in methods.indices
+        where index != webSocketNumber && text.extracting(methods[index].name).equals(method) {
+            return index
+        }
         return -1
     }
 
@@ -226,5 +241,15 @@ package struct PermissionTable: Sendable {
         var words: [[UInt8]] = []
         for scope in scopes where !scope.givenBy.isDisjoint(with: set) { words.append(Array(text[scope.text])) }
         return Array(words.joined(separator: [ASCII.comma]))
+    }
+}
+
+extension Span<UInt8> {
+    /// Up to eight bytes, the first least significant; 0 when there are none, or more.
+    fileprivate var word: UInt64 {
+        guard count <= 8 else { return 0 }
+        var word: UInt64 = 0
+        for index in 0..<count { word |= UInt64(self[index]) << UInt64(8 * index) }
+        return word
     }
 }

@@ -19,6 +19,9 @@ final class Runtime: Sendable {
     let maps: Frozen<Ref<MapRuntime>>
     let passwordFiles: [PasswordSource]
     let keyFiles: [KeySource]
+    /// The same as requests ask them.
+    let passwordSources: Frozen<UncountedSource<PasswordTable>>
+    let keySources: Frozen<UncountedSource<KeyRing>>
     let permissions: PermissionTable
     private let secrets: SecretVault?
     private let secretStamp: Mutex<SecretVault.Stamp?>
@@ -48,6 +51,8 @@ final class Runtime: Sendable {
         self.model = model
         self.passwordFiles = passwordFiles
         self.keyFiles = keyFiles
+        passwordSources = arena.freeze(passwordFiles.map { UncountedSource($0) })
+        keySources = arena.freeze(keyFiles.map { UncountedSource($0) })
         self.secrets = secrets
         secretStamp = Mutex(secrets?.stampWhenRead)
         permissions = model.permissions

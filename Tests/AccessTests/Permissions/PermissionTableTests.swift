@@ -4,7 +4,7 @@ import Testing
 @testable import Access
 
 private func need(_ table: PermissionTable, _ method: String, _ path: String, webSocket: Bool = false) -> String {
-    let place = table.needed(method: bytes(method).span, isWebSocket: webSocket, path: bytes(path).span)
+    let place = table.needed(method: bytes(method).span, isWebSocket: webSocket, path: bytes(path).span).exact
     return place < 0 ? "-" : table.permissions[place].name
 }
 
@@ -48,9 +48,8 @@ private func scopes(_ table: PermissionTable, _ names: String...) -> String {
         let place = table.needed(
             method: Array("POST".utf8).span,
             isWebSocket: false,
-            path: Array(path.utf8).span,
-            isLoose: true
-        )
+            path: Array(path.utf8).span
+        ).loose
         #expect(table.permissions[place].name == name)
     }
 
@@ -60,9 +59,8 @@ private func scopes(_ table: PermissionTable, _ names: String...) -> String {
             let place = table.needed(
                 method: Array("GET".utf8).span,
                 isWebSocket: false,
-                path: Array(path.utf8).span,
-                isLoose: true
-            )
+                path: Array(path.utf8).span
+            ).loose
             #expect(place == 0)
         }
     }
@@ -72,6 +70,20 @@ private func scopes(_ table: PermissionTable, _ names: String...) -> String {
         #expect(need(.standard, "GET", "/tools/invoke", webSocket: true) == "execute-actions")
         let table = try PermissionTable([Permission("read", methods: ["GET"])])
         #expect(need(table, "GET", "/", webSocket: true) == "-")
+    }
+
+    @Test func `methods of more than eight letters`() throws {
+        let table = try PermissionTable([
+            Permission("versions", methods: ["VERSION-CONTROL", "CHECKOUTS", "CHECKOUT"]),
+            Permission("sockets", methods: [PermissionTable.webSocketMethod]),
+        ])
+        #expect(need(table, "VERSION-CONTROL", "/") == "versions")
+        #expect(need(table, "CHECKOUT", "/") == "versions")
+        #expect(need(table, "CHECKOUTS", "/") == "versions")
+        #expect(need(table, "VERSION-CONTROLS", "/") == "-")
+        #expect(need(table, "CHECKOUTX", "/") == "-")
+        #expect(need(table, "WEBSOCKET", "/") == "-")
+        #expect(need(table, "VERSION-CONTROL", "/", webSocket: true) == "sockets")
     }
 
     @Test func `the longest path decides, then the methods, then the author's order`() throws {

@@ -21,7 +21,7 @@ struct KeyProof {
         let token = exchange.value.head.fields.first(.authorization).flatMap { bearer(exchange, $0) }
         if field == nil, token == nil { return .none }
         let ring: KeyRing
-        switch runtime.keyFiles[login.keyFile].current(now: request.now) {
+        switch runtime.keySources[login.keyFile].current(now: request.now) {
         case .table(let current): ring = current
         case let state: return .decided(AccessPhase.await(.keys, state, request))
         }
@@ -34,15 +34,15 @@ struct KeyProof {
             if let token, isOurs(exchange.value.headBytes.written.extracting(token), ring) {
                 exchange.value.hidesKey = true
             }
-            if let index = find(request, ring.table, value) {
+            if let index = find(request, ring, value) {
                 return take(request, login, ring, index, services)
             }
             return .decided(wrong(request, login, value, services))
         }
         guard let token else { return .none }
-        if let index = find(request, ring.table, token) {
+        if let index = find(request, ring, token) {
             exchange.value.hidesKey = true
-            if ring.table[index].isExpired(now: services.identity.date(request.now)),
+            if ring.key(index).value.isExpired(now: services.identity.date(request.now)),
                 isSession(request, login, services)
             {
                 return .proved
@@ -68,16 +68,16 @@ struct KeyProof {
     /// The key that stands at `range`: the one that the connection proved last, or else looked up.
     private static func find(
         _ request: RequestContext,
-        _ table: APIKeyTable,
+        _ ring: KeyRing,
         _ range: Range<Int>
     ) -> APIKeyTable.Index? {
         // A stream shares what its connection proved.
         let client = request.client.connection
         let proofs = request.environment.value.proofs
         let presented = request.exchange.value.headBytes.written.extracting(range)
-        if let index = client.value.key.matches(presented, table, proofs) { return index }
-        guard let index = table.find(presented) else { return nil }
-        client.value.key.remember(presented, table, proofs, index)
+        if let index = client.value.key.matches(presented, table: ring.number, proofs) { return index }
+        guard let index = ring.table.find(presented) else { return nil }
+        client.value.key.remember(presented, ring.table, proofs, index)
         return index
     }
 
@@ -105,14 +105,14 @@ struct KeyProof {
         _ services: Services
     ) -> CallerCheck.Proof {
         let exchange = request.exchange
-        let entry = ring.table[index]
+        let found = ring.key(index)
         let date = services.identity.date(request.now)
         exchange.value.user.clear()
-        ring.table.appendID(of: index, to: &exchange.value.user)
-        if entry.isExpired(now: date) {
+        ring.appendID(found, to: &exchange.value.user)
+        if found.value.isExpired(now: date) {
             return .decided(CallerAnswer.challenge(request, login, .keyExpired))
         }
-        if let rule = ring.rule(index) {
+        if let rule = found.value.rule {
             let key = services.identity.keyRates.key(of: exchange.value.user.readable)
             if case .reject(let retryAfter, _) = services.identity.keyRates.decide(key, rule, now: request.now) {
                 exchange.value.refusal = .keyLimited
@@ -124,9 +124,9 @@ struct KeyProof {
         ring.note(index, now: date)
         exchange.value.hasUser = true
         exchange.value.principal.proof = .key
-        exchange.value.principal.permissions = entry.permissions
-        exchange.value.principal.expiresAt = entry.expiresAt ?? .max
-        exchange.value.principal.stamp = entry.digest.stamp
+        exchange.value.principal.permissions = found.value.permissions
+        exchange.value.principal.expiresAt = found.value.expiresAt
+        exchange.value.principal.stamp = found.value.stamp
         return .proved
     }
 

@@ -14,7 +14,7 @@ struct PasswordProof {
     ) -> CallerCheck.Proof {
         let exchange = request.exchange
         let table: PasswordTable
-        switch runtime.passwordFiles[login.passwordFile].current(now: request.now) {
+        switch runtime.passwordSources[login.passwordFile].current(now: request.now) {
         case .table(let current): table = current
         case let state: return .decided(AccessPhase.await(.passwords, state, request))
         }

@@ -25,14 +25,12 @@ struct PermissionCheck {
     private static func need(
         of path: borrowing Span<UInt8>,
         _ exchange: Ref<Exchange>,
-        _ runtime: Runtime,
-        isLoose: Bool = false
-    ) -> Int {
+        _ runtime: Runtime
+    ) -> PermissionNeed {
         runtime.permissions.needed(
             method: exchange.value.headBytes.written.extracting(exchange.value.head.methodRange.range),
             isWebSocket: exchange.value.head.upgrade == .webSocket,
-            path: path,
-            isLoose: isLoose
+            path: path
         )
     }
 
@@ -41,11 +39,9 @@ struct PermissionCheck {
     /// To many a gateway `/Tools/Invoke/` is `/tools/invoke`: such a path needs what either does.
     private static func lack(of path: borrowing Span<UInt8>, _ exchange: Ref<Exchange>, _ runtime: Runtime) -> Int? {
         let permissions = exchange.value.principal.permissions
-        let needed = need(of: path, exchange, runtime)
-        guard permissions.holds(needed) else { return needed }
-        guard runtime.permissions.hasPaths else { return nil }
-        let loosely = need(of: path, exchange, runtime, isLoose: true)
-        return loosely == needed || permissions.holds(loosely) ? nil : loosely
+        let need = need(of: path, exchange, runtime)
+        guard permissions.holds(need.exact) else { return need.exact }
+        return need.loose == need.exact || permissions.holds(need.loose) ? nil : need.loose
     }
 
     /// The same for what goes upstream, where `proxy_pass` puts another path in the place of what the location matched.
@@ -71,7 +67,7 @@ struct PermissionCheck {
 
     private static func isAmbiguous(_ request: RequestContext, _ runtime: Runtime) -> Bool {
         let exchange = request.exchange
-        let needed = exchange.value.withPath { need(of: $0, exchange, runtime) }
+        let needed = exchange.value.withPath { need(of: $0, exchange, runtime).exact }
         var reading = ByteBuffer()
         swap(&reading, &request.environment.value.scratch)
         defer { swap(&reading, &request.environment.value.scratch) }
@@ -79,7 +75,7 @@ struct PermissionCheck {
         let path = exchange.value.headBytes.written.extracting(exchange.value.head.path.range)
         reading.clear()
         while readings.next(path, into: &reading) {
-            if need(of: reading.readable, exchange, runtime) != needed { return true }
+            if need(of: reading.readable, exchange, runtime).exact != needed { return true }
             if lack(of: reading.readable, exchange, runtime) != nil { return true }
             if lackUpstream(of: reading.readable, request, runtime) != nil { return true }
             reading.clear()
