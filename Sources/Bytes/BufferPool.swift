@@ -71,6 +71,17 @@ package struct BufferPool: ~Copyable {
         reclaim(&buffer)
     }
 
+    /// Leaves what a buffer holds in storage of just that size, for who keeps it long, and takes back what it was in.
+    package mutating func shrink(_ buffer: inout ByteBuffer) {
+        guard buffer.writeIndex > 0, buffer.capacity > buffer.writeIndex &* 2 else { return }
+        var fitting = ByteBuffer(capacity: buffer.writeIndex)
+        fitting.append(buffer.written)
+        fitting.skip(buffer.readIndex)
+        swap(&fitting, &buffer)
+        reclaim(&fitting)
+        inUse &+= 1
+    }
+
     /// Takes back what a buffer holds and leaves one without storage in its place.
     package mutating func reclaim(_ buffer: inout ByteBuffer) {
         guard buffer.hasStorage else { return }

@@ -62,6 +62,26 @@ struct BufferPoolTests {
         #expect(pool.spareCount == 1 && pool.inUse == 0)
     }
 
+    @Test(arguments: [0, 3, 10])
+    func shrinksWhatIsKeptLong(_ read: Int) {
+        var pool = BufferPool(bufferCapacity: 100, limit: 2)
+        var buffer = pool.take()
+        buffer.append("0123456789")
+        buffer.skip(read)
+        pool.shrink(&buffer)
+        #expect(buffer.capacity == 10 && pool.spareCount == 1 && pool.inUse == 1)
+        #expect(buffer.written.string == "0123456789" && buffer.readIndex == read)
+        // What fits, or holds nothing, stays as it is.
+        pool.shrink(&buffer)
+        #expect(buffer.capacity == 10 && pool.spareCount == 1 && pool.inUse == 1)
+        pool.reclaim(&buffer)
+        #expect(pool.spareCount == 1 && pool.inUse == 0)
+        var empty = pool.take()
+        pool.shrink(&empty)
+        #expect(empty.capacity == 100 && pool.inUse == 1)
+        pool.give(empty)
+    }
+
     @Test func keepsAFewWideOnesApart() {
         var pool = BufferPool(bufferCapacity: 100, limit: 2)
         for _ in 0..<2 {

@@ -3,12 +3,15 @@
 import base64
 import json
 import re
+import time
 
 import pytest
 
 from harness.client import basic
 from harness.ports import wait_until
 from harness.site import Site
+
+from test_websocket import UPGRADE
 
 COMBINED = re.compile(
     r'^127\.0\.0\.1 - (?P<user>\S+) \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "(?P<request>[^"]*)" '
@@ -124,3 +127,36 @@ def test_a_request_that_is_refused_is_logged(peer, start, recorder):
         connection.send(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
         assert connection.response().status == 400
     assert COMBINED.match(server.access_lines(1)[0])["status"] == "400"
+
+
+TOLD = (
+    "$status $request_time $bytes_sent $body_bytes_sent $request_length $upstream_status $upstream_response_time "
+    "$upstream_bytes_received $upstream_bytes_sent $upstream_response_length"
+)
+
+
+def test_the_line_of_a_websocket(peer, start, recorder):
+    """It comes when the WebSocket has ended, and has its time and its bytes."""
+    recorder.on("/raw", lambda exchange: exchange.echo_bytes())
+    site = Site(
+        upstream=recorder.address,
+        top=f"log_format told '{TOLD}';",
+        server="access_log {directory}/told.log told;",
+    )
+    server = start(peer, site)
+    path = server.directory / "told.log"
+    with server.connect() as connection:
+        assert connection.request("GET", "/raw", UPGRADE).status == 101
+        for _ in range(3):
+            assert connection.exchange(b"x" * 1000, 1000) == b"x" * 1000
+        time.sleep(0.3)
+        assert not path.exists() or path.read_text() == ""
+    wait_until(lambda: path.read_text().endswith("\n"), "a line")
+    told = dict(zip(TOLD.replace("$", "").split(), path.read_text().split(), strict=True))
+    assert (told["status"], told["upstream_status"], told["upstream_response_length"]) == ("101", "101", "0")
+    assert 0.3 <= float(told["request_time"]) < 5 and 0.3 <= float(told["upstream_response_time"]) < 5
+    assert int(told["body_bytes_sent"]) == 3000
+    # Besides, there are the heads.
+    assert 3000 + 129 <= int(told["bytes_sent"]) <= 3600
+    assert int(told["upstream_bytes_received"]) == 3000 + 129
+    assert 3000 + 100 <= int(told["upstream_bytes_sent"]) <= 3600

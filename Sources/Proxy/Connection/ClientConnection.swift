@@ -94,8 +94,6 @@ struct ClientConnection: ~Copyable {
     var caller: GuardedCaller?
     /// Its slot stands in the worker's list of such.
     var isWatched = false
-    /// What the upgraded connection counts for in zones of `limit_conn`.
-    var tunnelCounts: TunnelCounts?
     /// How the client takes what is written.
     var reading = ClientProgress()
     /// A number for logs.

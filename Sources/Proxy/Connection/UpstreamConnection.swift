@@ -56,6 +56,8 @@ struct UpstreamConnection: ~Copyable {
     var openedAt: UInt64 = 0
     /// Bytes written for the request under way.
     var bytesTaken = 0
+    /// Bytes that came once the connection was upgraded.
+    var bytesTunneled: UInt64 = 0
     /// Bytes written for earlier requests.
     var bytesBefore: UInt64 = 0
     /// It came out of the pool.
@@ -93,6 +95,7 @@ struct UpstreamConnection: ~Copyable {
         requestsServed = 0
         openedAt = now
         bytesTaken = 0
+        bytesTunneled = 0
         bytesBefore = 0
         isReused = false
         isWritePending = false

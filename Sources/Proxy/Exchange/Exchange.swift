@@ -4,7 +4,7 @@ import EventLoop
 import HTTP
 import Upstream
 
-/// One request and its reply, from the head's first byte to the log line.
+/// One request and its reply, from the head's first byte to the log line. That of a WebSocket lasts as long as it is open.
 struct Exchange: ~Copyable {
     enum Progress: UInt8 {
         case free
@@ -20,6 +20,8 @@ struct Exchange: ~Copyable {
         case responding
         /// Everything of the reply is in the client's output.
         case done
+        /// Its connection was upgraded, and is open.
+        case upgraded
     }
 
     /// How the rest of the request's body comes.
@@ -137,7 +139,7 @@ struct Exchange: ~Copyable {
     var upstreamEndedAt: UInt64 = 0
     /// Bytes of the reply's body; of all that came, until its head is complete.
     var upstreamBytes: UInt64 = 0
-    /// Bytes of the reply's head, once it is complete.
+    /// Bytes of the reply's head, once it is complete, and of what came over an upgraded connection, which is no body.
     var upstreamHeadBytes: UInt64 = 0
     /// Bytes written upstream in an attempt that has ended.
     var upstreamBytesSent: UInt64 = 0
@@ -165,6 +167,8 @@ struct Exchange: ~Copyable {
     var keepsAlive = false
     var bytesSent: UInt64 = 0
     var bodyBytesSent: UInt64 = 0
+    /// Bytes that the connection had sent, or was to send, when it was upgraded.
+    var bytesBeforeUpgrade: UInt64 = 0
     var timer = TimerID(index: .max)
 
     init(client: Ref<ClientConnection>) { self.client = client }
@@ -281,6 +285,7 @@ struct Exchange: ~Copyable {
         keepsAlive = false
         bytesSent = 0
         bodyBytesSent = 0
+        bytesBeforeUpgrade = 0
     }
 
     /// The path that locations are chosen by.

@@ -11,7 +11,7 @@ enum Refusal: UInt8 {
 
     var text: StaticString {
         switch self {
-        case .none: "off"
+        case .none: ""
         case .badRequest: "bad-request"
         case .malformedPath: "malformed-path"
         case .ambiguousPath: "ambiguous-path"

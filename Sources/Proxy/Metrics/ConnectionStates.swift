@@ -27,14 +27,13 @@ struct ConnectionStates: Equatable {
             ended(isStream: false), ended(isStream: true), sum(.abandoned), sum(.closed)
         )
         let (heads1, heads2) = (sum(.requests(isStream: false)), sum(.requests(isStream: true)))
-        let (tunnels1, tunnels2) = (sum(.openWebSockets(isStream: false)), sum(.openWebSockets(isStream: true)))
         requests = sum(.begun)
         handled = sum(.handled)
         accepted = sum(.accepted)
         active = difference(handled, closed)
         reading = difference(requests, heads1, heads2, abandoned)
-        writing = difference(heads1 &+ heads2 &+ tunnels1 &+ tunnels2, ended1, ended2)
-        let busy = difference(requests &+ tunnels1, heads2, ended1, abandoned)
+        writing = difference(heads1 &+ heads2, ended1, ended2)
+        let busy = difference(requests, heads2, ended1, abandoned)
         waiting = difference(active, busy, sum(.busySessions), sum(.settingUp), sum(.lingering))
     }
 }

@@ -68,7 +68,7 @@ package enum Variable: Sendable, Hashable {
     case upstreamAddress, upstreamStatus, upstreamResponseTime, upstreamConnectTime, upstreamHeaderTime
     case upstreamResponseLength, upstreamBytesReceived, upstreamBytesSent
     case upstreamField([UInt8])
-    /// `off` or a reason, for why a request was refused; Postern's own.
+    /// Why a request was refused, if it was; Postern's own.
     case refusal
     /// What proved the caller.
     case proof

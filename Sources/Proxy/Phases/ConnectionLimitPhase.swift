@@ -62,19 +62,6 @@ struct HeldCounts: BitwiseCopyable {
     }
 }
 
-/// What an upgraded connection counts for; gives it back when it goes.
-final class TunnelCounts {
-    private var held: HeldCounts
-    private let runtime: Runtime
-
-    init(_ held: HeldCounts, _ runtime: Runtime) {
-        self.held = held
-        self.runtime = runtime
-    }
-
-    deinit { held.release(runtime) }
-}
-
 /// `$limit_conn_status`
 enum ConnectionOutcome: UInt8 {
     case none, passed, rejected, rejectedDryRun

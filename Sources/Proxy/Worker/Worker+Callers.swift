@@ -42,13 +42,13 @@ extension Worker {
     private mutating func evict(_ client: Ref<ClientConnection>) {
         counters.add(.evictedStreams)
         services.log.notice("what client \(client.value.peer) had open ends: its caller is let in no more")
+        client.value.exchange?.value.refusal = .revoked
         if client.value.state == .tunneling {
             // Policy violation (RFC 6455, section 7.4.1).
             closeWebSocket(client, code: 1008)
             if client.value.isStream { announce(client) }
             if let upstream = client.value.tunnel { endTunnel(client, upstream) }
         } else {
-            client.value.exchange?.value.refusal = .revoked
             abort(client)
         }
     }

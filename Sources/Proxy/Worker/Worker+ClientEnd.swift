@@ -128,6 +128,7 @@ extension Worker {
 
     /// The connection broke, or has to be broken: its request ends with it.
     mutating func abort(_ client: Ref<ClientConnection>) {
+        if let upstream = client.value.tunnel { leaveTunnel(client, upstream) }
         if let exchange = client.value.exchange, exchange.value.progress != .free {
             exchange.value.keepsAlive = false
             if exchange.value.refusal == .none {
@@ -143,11 +144,6 @@ extension Worker {
             if !exchange.value.isHeadSent { exchange.value.status = 499 }
             dropUpstream(exchange)
             end(exchange)
-        }
-        if let upstream = client.value.tunnel {
-            counters.remove(.openWebSockets(isStream: client.value.isStream))
-            client.value.tunnel = nil
-            close(upstream)
         }
         close(client)
     }
@@ -182,7 +178,6 @@ extension Worker {
         client.value.listener = nil
         client.value.choice = nil
         client.value.defaultServer = nil
-        client.value.tunnelCounts = nil
         releaseAddress(client)
         client.value.proved.forget()
         client.value.key.forget()

@@ -53,13 +53,13 @@ extension Worker {
             deadline: upstream.value.tunnelTimeout == 0 ? .max : now &+ upstream.value.tunnelTimeout
         )
         watchForDeadPeers(client, upstream)
-        if !exchange.value.held.isEmpty, let runtime = exchange.value.runtime {
-            client.value.tunnelCounts = TunnelCounts(exchange.value.held, runtime)
-            exchange.value.held = HeldCounts()
-        }
         watch(exchange)
-        client.value.exchange = nil
-        end(exchange)
+        // Kept for its log line and for what it counts for; for long, so no larger than it has to be.
+        exchange.value.progress = .upgraded
+        exchange.value.upstreamHeadBytes = exchange.value.upstreamBytes
+        exchange.value.upstreamBytes = 0
+        exchange.value.bytesBeforeUpgrade = client.value.bytesWritten &+ UInt64(client.value.output.readableCount)
+        buffers.shrink(&exchange.value.headBytes)
         pumpTunnel(client)
         return false
     }
@@ -90,7 +90,7 @@ extension Worker {
             while !client.value.input.isEmpty {
                 guard upstream.value.isWritable else { return false }
                 switch upstream.value.transport.write(from: &client.value.input) {
-                case .bytes: break
+                case .bytes(let count): upstream.value.bytesTaken &+= count
                 case .wantsWrite, .wantsRead:
                     upstream.value.isWritable = false
                     return false
@@ -156,6 +156,7 @@ extension Worker {
             case .bytes(let count):
                 let bytes = upstream.value.input.readableCount
                 upstream.value.frames.pass(upstream.value.input.readable, from: bytes - count)
+                upstream.value.bytesTunneled &+= UInt64(count)
                 if upstream.value.transport.isDrained, !upstream.value.isPeerClosed {
                     upstream.value.isReadable = false
                 }
@@ -187,15 +188,29 @@ extension Worker {
 
     /// One side has ended: both do, the client after what waits for it.
     mutating func endTunnel(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) {
-        counters.remove(.openWebSockets(isStream: client.value.isStream))
-        client.value.tunnel = nil
-        client.value.tunnelCounts = nil
-        client.value.caller = nil
-        close(upstream)
+        leaveTunnel(client, upstream)
         if client.value.isPeerClosed {
             close(client)
         } else {
             beginLingering(client)
         }
+    }
+
+    /// Parts the client from the upstream, and ends the request that the upgraded connection began with.
+    mutating func leaveTunnel(_ client: Ref<ClientConnection>, _ upstream: Ref<UpstreamConnection>) {
+        counters.remove(.openWebSockets(isStream: client.value.isStream))
+        client.value.tunnel = nil
+        client.value.caller = nil
+        if let exchange = client.value.exchange {
+            let before = exchange.value.bytesBeforeUpgrade
+            // Some of the head itself may not have gone out.
+            let sent = client.value.bytesWritten > before ? client.value.bytesWritten - before : 0
+            exchange.value.bytesSent += sent
+            exchange.value.bodyBytesSent += sent
+            exchange.value.upstreamHeadBytes += upstream.value.bytesTunneled
+            endAttempt(upstream, exchange)
+            end(exchange)
+        }
+        close(upstream)
     }
 }

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from harness.client import basic, in_threads
 from harness.client import head as request_head
+from harness.ports import wait_until
 from harness.process import postern_binary
 from harness.websocket import WebSocket
 
@@ -164,6 +165,38 @@ def test_a_revoked_session(serve):
         all_go_on(kept + by_password)
     assert ask(server, "/", [cookie(first)]).status == 401
     assert ask(server, "/", [cookie(second)]).status == 200
+
+
+def test_the_log_lines_of_what_was_revoked(serve):
+    """The line of a stream comes at its end, and says that it wasn't the client's."""
+    server, command = serve(top="log_format ends '$request_uri $status $postern_refusal';")
+    text = server.config.read_text()
+    server.config.write_text(text.replace("access.log combined;", "access.log ends;"))
+    server.reload()
+    revoked, kept = log_in(server), log_in(server)
+    marked = server.access_log
+    streams, others = (open_streams(server, [cookie(one)], "alice", each=1) for one in (revoked, kept))
+    with held(streams, others):
+        command("sessions", "revoke", session_id(revoked))
+        all_end(streams, time.monotonic())
+        lines = [f"{SOCKET} 101 revoked", f"{SOCKET} 200 revoked"] + 2 * [f"{EVENTS} 200 revoked"]
+        assert_lines(server, marked, lines)
+        all_go_on(others)
+    # What the client itself closes is nobody's refusal; event streams have no other end.
+    lines += [f"{SOCKET} 101 -", f"{SOCKET} 200 -"] + 2 * [f"{EVENTS} 200 client-gone"]
+    assert_lines(server, marked, lines)
+
+
+def assert_lines(server, marked, expected):
+    """Of streams, these lines and no others have come."""
+
+    def lines():
+        new = server.access_log[len(marked) :].splitlines()
+        return sorted(line for line in new if line.startswith((SOCKET, EVENTS)))
+
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: lines() == sorted(expected), "the lines", 3)
+    assert lines() == sorted(expected)
 
 
 def test_all_of_a_users_sessions(serve):

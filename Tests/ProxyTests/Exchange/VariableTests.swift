@@ -54,7 +54,7 @@ struct VariableTests {
         ("upstream_addr", ""), ("upstream_status", ""), ("upstream_response_time", ""), ("upstream_connect_time", ""),
         ("upstream_header_time", ""), ("upstream_response_length", ""), ("upstream_bytes_received", ""),
         ("upstream_bytes_sent", ""), ("sent_http_etag", ""),
-        ("upstream_http_etag", ""), ("postern_refusal", "off"), ("postern_proof", ""),
+        ("upstream_http_etag", ""), ("postern_refusal", ""), ("postern_proof", ""),
     ])
     func rendersAsNginxDoes(name: String, expected: String) throws {
         let rig = try Rig(Self.configuration)
