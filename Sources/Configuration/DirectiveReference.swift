@@ -19,11 +19,11 @@ package enum DirectiveReference {
                 text += directives.map(entry).joined(separator: "\n")
             }
         }
-        return text
+        return text + VariableReference.markdown
     }
 
     /// Every directive in a line, or all there is to know of the one called `prefix`; if there is none, of those whose names
-    /// begin with it. Empty if there are none either.
+    /// begin with it. Empty if there are none either. With a dollar sign before it the same of variables.
     package static func plain(prefix: String? = nil) -> String {
         guard let prefix else {
             return DirectiveTable.families.map { title, directives in
@@ -31,6 +31,7 @@ package enum DirectiveReference {
             }
             .joined(separator: "\n")
         }
+        if prefix.hasPrefix("$") { return VariableReference.plain(prefix: prefix) }
         let found = DirectiveTable.families.flatMap(\.directives).filter { $0.name.hasPrefix(prefix) }
         let exact = found.filter { $0.name == prefix }
         return (exact.isEmpty ? found : exact).map(description).joined(separator: "\n")

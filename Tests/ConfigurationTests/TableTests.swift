@@ -1,8 +1,9 @@
 import ConfigSyntax
-import Configuration
 import Glibc
 import Proxy
 import Testing
+
+@testable import Configuration
 
 /// Directives that must run, with something valid to say.
 private let running: [(text: String, contexts: String)] = [
@@ -102,5 +103,21 @@ struct TableTests {
         #expect(one.contains("default: 60s; native: 1h") && one.contains("in: http, server, location"))
         #expect(DirectiveReference.plain(prefix: "if").contains("instead: use location"))
         #expect(DirectiveReference.plain(prefix: "nonesuch").isEmpty)
+    }
+
+    @Test func everyVariableIsInTheReferenceOnce() {
+        let names = VariableReference.families.flatMap(\.entries).flatMap(\.names)
+        #expect(Set(names).count == names.count)
+        let free = names.filter { $0.hasSuffix("_") }
+        #expect(Set(names).subtracting(free) == Set(Variable.simple.keys))
+        #expect(free.allSatisfy { Variable(named: $0 + "x") != nil } && free.count == 5)
+    }
+
+    @Test func printsVariablesForTerminals() {
+        let one = DirectiveReference.plain(prefix: "$postern_refusal")
+        #expect(one.hasPrefix("$postern_refusal\n    Why ") && one.hasSuffix("\n"))
+        #expect(DirectiveReference.plain(prefix: "$http_").hasPrefix("$http_NAME\n"))
+        #expect(DirectiveReference.plain(prefix: "$upstream_").split(separator: "\n").count > 6)
+        #expect(DirectiveReference.plain(prefix: "$nonesuch").isEmpty)
     }
 }
