@@ -84,7 +84,7 @@ package enum DirectiveReference {
     private static let introduction = """
         # Configuration
 
-        This file is generated from the directive table (`postern directives`); change it there.
+        This file is generated from the tables of directives and variables (`postern directives`); change it there.
 
         `proxy.conf` is written in Nginx's grammar. A file with an `http { }` block is an **Nginx file**: what Nginx means, it
         means. A file without one is **native**: `server { }` and `upstream { }` stand at the top level, and defaults are

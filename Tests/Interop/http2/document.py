@@ -73,7 +73,8 @@ def _said(each):
 
 def _slower():
     slower = [f"“{each.name}”" for each in flood.FLOODS if each.floor != flood.FLOOR and not each.group]
-    return f" ({flood.SLOWER * 1000:.0f} ms where clients hold connections until they are ended, and for {', '.join(slower)})"
+    besides = f", and for {', '.join(slower)}" if slower else ""
+    return f" ({flood.SLOWER * 1000:.0f} ms where clients hold connections until they are ended{besides})"
 
 
 def _counted(each):
