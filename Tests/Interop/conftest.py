@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from harness.authority import Authority
+from harness.pauses import Pauses
 from harness.process import PEERS, Server, postern_binary
 from harness.recorder import Recorder
 from harness.sanitizer import Reports
@@ -24,6 +25,7 @@ def pytest_generate_tests(metafunc):
 
 def pytest_collection_modifyitems(config, items):
     """Nginx is the reference, not the product: an item of its that fails gets up to two more tries, in fresh conditions.
+    So does any item during which the whole machine stood still, and no other.
 
     Under a sanitizer what measures is skipped, and so is what runs Nginx alone.
     """
@@ -38,6 +40,8 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.flaky(reruns=2))
             if sanitizer:
                 item.add_marker(pytest.mark.skip(reason="runs Nginx, which has no sanitizer in it"))
+        else:
+            item.add_marker(pytest.mark.flaky(reruns=2, condition="config.pauses.seen"))
 
 
 def pytest_configure(config):
@@ -45,6 +49,11 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "measures(what): measures time or memory, which sanitizers change")
     # Before any process starts: they inherit where to write.
     config.reports = Reports(postern_binary())
+    config.pauses = Pauses()
+
+
+def pytest_runtest_setup(item):
+    item.config.pauses.begin()
 
 
 def pytest_sessionfinish(session):

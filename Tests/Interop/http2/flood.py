@@ -7,7 +7,7 @@ from dataclasses import dataclass
 #: in seconds. A machine that does other things as well may make it longer, but then for a server that nobody floods as well.
 TIMES, FLOOR, BESIDE = 5, 0.01, 2
 #: What is allowed anyhow where thousands are seen off at the same time.
-SLOWER = 0.025
+SLOWER = 0.05
 
 
 @dataclass(frozen=True)
