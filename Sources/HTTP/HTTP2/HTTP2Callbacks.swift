@@ -72,6 +72,12 @@ enum HTTP2Callbacks {
         let connection = unsafe connection(context)
         let head = unsafe frame!.pointee
         if connection.value.failure != nil { return failure }
+        // The client is leaving and has no stream open. The codec passes over what comes from its next call on; so that it
+        // doesn't matter how the client's bytes are cut, over the rest of what came in this one too.
+        if connection.value.isPeerLeaving, unsafe nghttp2_session_want_read(connection.value.session) == 0 {
+            connection.value.isOver = true
+            return failure
+        }
         connection.value.strayBytes -= head.length + 9
         if connection.value.isBlockIgnored, head.type != FrameType.continuation {
             connection.value.isBlockIgnored = false
@@ -185,6 +191,9 @@ enum HTTP2Callbacks {
                 ? connection.value.trailersReceived(stream, endsStream: head.flags & endStream != 0)
                 : connection.value.headReceived(stream, endsStream: head.flags & endStream != 0)
             return isGood ? 0 : failure
+        case FrameType.goAway:
+            connection.value.isPeerLeaving = true
+            return 0
         default:
             return 0
         }

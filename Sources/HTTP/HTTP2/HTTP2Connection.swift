@@ -15,6 +15,10 @@ struct HTTP2Connection: ~Copyable {
     /// What ended the connection.
     var failure: HTTP2Error?
     var shutdown = Shutdown.none
+    /// The client has said GOAWAY.
+    var isPeerLeaving = false
+    /// It said so, and had no stream open when more came: nothing is read any more.
+    var isOver = false
 
     // The header block that is under way.
     var receiving: Ref<HTTP2Stream>?

@@ -41,11 +41,12 @@ package struct HTTP2Session: ~Copyable {
     /// Throws what ends the connection, once: later bytes are passed over.
     package mutating func receive(_ bytes: borrowing Span<UInt8>, now: UInt64) throws(HTTP2Error) {
         connection.value.now = now
-        if connection.value.failure != nil || bytes.count == 0 { return }
+        if connection.value.failure != nil || connection.value.isOver || bytes.count == 0 { return }
         let session = unsafe connection.value.session
         let result = unsafe bytes.withUnsafeBufferPointer {
             unsafe nghttp2_session_mem_recv(session, $0.baseAddress, $0.count)
         }
+        if connection.value.isOver { return }
         if result < 0 { connection.value.fail(HTTP2Error.codec(result)) }
         connection.value.countStrays(bytes.count)
         if let failure = connection.value.failure { throw failure }

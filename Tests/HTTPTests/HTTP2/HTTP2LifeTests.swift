@@ -126,4 +126,30 @@ struct HTTP2LifeTests {
         expectEqual(rig.slotCount, 64)
         expectEqual(rig.box!.session.requests, 500)
     }
+
+    @Test("After a client's GOAWAY its open streams end, and none begins once there is none", arguments: [true, false])
+    func passesOverWhatFollowsGoAway(isWhole: Bool) throws {
+        let goAway = Frames.frame(7, Frames.number(0) + Frames.number(0))
+        let rig = SessionRig()
+        try rig.receive(Frames.headers(1, Frames.block(Frames.post), ends: false))
+        // With a stream open, more may come.
+        let more = goAway + Frames.headers(3, Frames.block(Frames.get)) + Frames.data(1, [1], ends: true)
+        for piece in isWhole ? [more] : more.map({ [$0] }) { try rig.receive(piece) }
+        #expect(rig.events.filter { $0.hasPrefix("request") } == ["request 1", "request 3"])
+        for id in rig.handles.keys { rig.answer(id) }
+        _ = rig.send()
+        let last = Frames.frame(6, Array(repeating: 0, count: 8)) + Frames.headers(5, Frames.block(Frames.get))
+        for piece in isWhole ? [last] : last.map({ [$0] }) { try rig.receive(piece) }
+        #expect(rig.events.filter { $0.hasPrefix("request") }.count == 2)
+        let (isFinished, failure) = (rig.isFinished, rig.failure)
+        #expect(isFinished && failure == nil)
+
+        let other = SessionRig()
+        let all = goAway + Frames.headers(1, Frames.block(Frames.get))
+        for piece in isWhole ? [all] : all.map({ [$0] }) { try other.receive(piece) }
+        _ = other.send()
+        #expect(other.events.isEmpty)
+        let isOtherFinished = other.isFinished
+        #expect(isOtherFinished)
+    }
 }
