@@ -416,7 +416,8 @@ BEGINNINGS = [
     Row("an acknowledgement in the place of SETTINGS", settings(flags=ACK), ENDED, VIOLATED, preface=PREFACE),
     Row("the preface twice", PREFACE, "GOAWAY FRAME_SIZE_ERROR", SIZE),
     Row("the preface where HTTP/2 isn't spoken", settings(), "connection closed", ("info", REFUSED + "the version of HTTP isn't 1"), preface=PREFACE, port="plain"),
-    Row("GOAWAY, and a request after it", frame(GOAWAY, 0, 0, bytes(8)) + get(1), "200, connection closed", gateway=("GET /x",)),
+    Row("a request, and GOAWAY after it", get(1) + frame(GOAWAY, 0, 0, bytes(8)), "200, connection closed", gateway=("GET /x",)),
+    Row("GOAWAY, and a request after it", frame(GOAWAY, 0, 0, bytes(8)) + get(1), "connection closed"),
 ]
 
 SECTIONS = {
